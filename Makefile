@@ -1,0 +1,59 @@
+# Everything sets itself up: a virtual environment in .venv, the CPU build of PyTorch, the program. Stamp files make
+# the second run quick.
+
+PYTHON ?= python3
+TORCH := 2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test crash box mailpath lint fix bench docs clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/aggregator demo --folder demo
+
+test: $(VENV)/.developing
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+# The long runs, each against something real: kill -9 at random moments, the small internet, a true mail path.
+crash box mailpath: $(VENV)/.developing
+	$(BIN)/python -m pytest -m slow tests/test_$@.py
+
+lint: $(VENV)/.developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(VENV)/.developing
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.developing
+	$(BIN)/python -m bench
+
+docs: $(VENV)/.developing
+	$(BIN)/python -m tests.write_docs
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+	@touch $@
+
+# A bare `torch` brings gigabytes of CUDA on Linux. PyTorch's own index has the CPU build; where it cannot be reached
+# within five seconds, the version is taken from wherever pip finds it.
+$(VENV)/.torch: $(VENV)/.created
+	$(PIP) install --retries 0 --timeout 5 --index-url https://download.pytorch.org/whl/cpu torch==$(TORCH) 2>/dev/null \
+	  || $(PIP) install torch==$(TORCH)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.torch pyproject.toml
+	$(PIP) install -e .
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	$(PIP) install --group dev
+	@touch $@

@@ -1,0 +1,240 @@
+"""app: wiring. The only module that knows all parts: it turns a Config into the parts that a command needs."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aggregator import pipeline
+from aggregator.backfill import SliceResult, backfill
+from aggregator.config import Config, find, load, secret
+from aggregator.deliver import FolderMailer, Mailer, SmtpMailer
+from aggregator.embed import SentenceEmbedder
+from aggregator.errors import InputError
+from aggregator.fetch import Fetcher
+from aggregator.model import Profile, Window
+from aggregator.outcome import Outcome, Progress, Stop, never, silent
+from aggregator.render import Renderer
+from aggregator.sources import Source
+from aggregator.store import Store
+
+Clock = Callable[[], datetime]
+
+
+def clock(now: str | None, environ: Mapping[str, str] = os.environ) -> Clock:
+    """The program's only clock: `now` or AGGREGATOR_NOW, an ISO 8601 moment that stands still, or else the real time.
+
+    A moment without a zone is UTC, a date its midnight. Raises InputError.
+    """
+    text = now or environ.get("AGGREGATOR_NOW")
+    if not text:
+        return lambda: datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"--now {text!r} is not a moment; write it like 2026-11-23T08:00 or 2026-11-23") from None
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return lambda: moment
+
+
+def read_config(path: Path | None = None) -> Config:
+    """The configuration: `path`, or the first found in the search order."""
+    return load(find(path, os.environ, Path.cwd()))
+
+
+@contextmanager
+def open_store(config: Config, *, current: bool = True) -> Iterator[Store]:
+    """The database, closed at the end; `current` refuses one that is missing or out of date."""
+    with Store(config.database.url) as store:
+        if current:
+            store.require_current()
+        yield store
+
+
+def open_fetcher(config: Config) -> Fetcher:
+    """The door to the network, as configured; to be closed by the caller."""
+    fetch = config.fetch
+    return Fetcher(
+        contact=fetch.contact,
+        allow=fetch.allow,
+        deadline=fetch.deadline_seconds,
+        pause=fetch.pause_seconds,
+    )
+
+
+def embedder(config: Config) -> SentenceEmbedder:
+    """The embedding model, not loaded yet."""
+    return SentenceEmbedder(config.embed.model, config.embed.batch)
+
+
+def renderer(config: Config) -> Renderer:
+    """What turns digests into mails."""
+    return Renderer(config.mail.sender, config.mail.base_url)
+
+
+def mailer(config: Config) -> Mailer:
+    """The post office that [mail] names."""
+    mail = config.mail
+    if mail.transport == "folder":
+        return FolderMailer(mail.folder)
+    return SmtpMailer(
+        mail.host,
+        mail.port,
+        security=mail.security,
+        user=mail.user,
+        password=secret("AGGREGATOR_SMTP_PASSWORD", os.environ) if mail.user else "",
+    )
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The four steps wired to one configuration. `fetcher` opens the door to the network.
+
+    Each call holds the database's lock "work", so that two processes never do the same step, waiting a minute for it.
+    """
+
+    config: Config
+    store: Store
+    clock: Clock
+    progress: Progress = silent
+    stop: Stop = never
+    fetcher: Callable[[Config], Fetcher] = open_fetcher
+
+    def collect(self, *, everything: bool = False, only: str | None = None) -> Outcome:
+        """Visit what is due, `everything`, or the one source named."""
+        with self._at_work(), self.fetcher(self.config) as fetcher:
+            return pipeline.collect(
+                self.store,
+                fetcher,
+                self._sources(only),
+                now=self.clock(),
+                everything=everything or only is not None,
+                workers=self.config.fetch.workers,
+                progress=self.progress,
+                stop=self.stop,
+            )
+
+    def embed(self) -> Outcome:
+        """Give what has no vector one."""
+        with self._at_work():
+            return pipeline.embed(self.store, embedder(self.config), progress=self.progress, stop=self.stop)
+
+    def digest(self, *, force: bool = False) -> Outcome:
+        """Open the issues that are due."""
+        with self._at_work():
+            return pipeline.digest(
+                self.store,
+                embedder(self.config),
+                renderer(self.config),
+                self.config.profiles,
+                [source.name for source in self.config.sources],
+                now=self.clock(),
+                force=force,
+            )
+
+    def deliver(self) -> Outcome:
+        """Send the outbox."""
+        with self._at_work():
+            post = mailer(self.config)
+            try:
+                return pipeline.deliver(
+                    self.store, post, now=self.clock(), worker=f"{socket.gethostname()}:{os.getpid()}", stop=self.stop
+                )
+            finally:
+                post.close()
+
+    def run(self, *, everything: bool = False, force: bool = False) -> Iterator[Outcome]:
+        """The four steps one after the other; each outcome as it is there."""
+        yield self.collect(everything=everything)
+        for step in (self.embed, lambda: self.digest(force=force), self.deliver):
+            if self.stop():
+                return
+            yield step()
+
+    def preview(self, name: str, *, days: int, folder: Path | None = None) -> Path | None:
+        """Write the digest of the last `days` days, shown or not, as .html and .eml; the path of the .eml, or None.
+
+        Nothing is queued. `folder` is preview/ beside config.toml unless given.
+        """
+        profile = self._profile(name)
+        now = self.clock()
+        with self._at_work():
+            letter = pipeline.draft(
+                self.store,
+                embedder(self.config),
+                profile,
+                [source.name for source in self.config.sources],
+                period=f"preview-{now:%Y-%m-%d}",
+                since=now - timedelta(days=days),
+                until=now,
+                shown=True,
+            )
+        if letter is None:
+            return None
+        post = FolderMailer(folder or self.config.path.parent / "preview")
+        message = renderer(self.config).render(letter, profile.email[0], now)
+        post.send(message, lambda: None)
+        return post.path(message.key)
+
+    def backfill(self, window: Window, only: str | None = None) -> tuple[Outcome, list[SliceResult]]:
+        """Fetch the history of a window of days, from all sources that keep one or from the one named."""
+        with self.fetcher(self.config) as fetcher:
+            return backfill(
+                self.store,
+                fetcher,
+                self._sources(only),
+                window,
+                clock=self.clock,
+                progress=self.progress,
+                stop=self.stop,
+            )
+
+    def latest_mail(self) -> Path | None:
+        """The .eml of the newest message, where the transport is a folder and there is one."""
+        rows = self.store.outbox()
+        if not rows or self.config.mail.transport != "folder":
+            return None
+        return FolderMailer(self.config.mail.folder).path(rows[-1].key)
+
+    def _profile(self, name: str) -> Profile:
+        for profile in self.config.profiles:
+            if profile.name == name:
+                return profile
+        names = ", ".join(profile.name for profile in self.config.profiles)
+        raise InputError(f"there is no profile {name!r} in {self.config.path}; there are: {names}")
+
+    def _sources(self, only: str | None) -> tuple[Source, ...]:
+        chosen = tuple(source for source in self.config.sources if only in (None, source.name))
+        if not chosen:
+            names = ", ".join(source.name for source in self.config.sources)
+            raise InputError(f"there is no source {only!r} in {self.config.path}; there are: {names}")
+        return chosen
+
+    def _at_work(self) -> AbstractContextManager[None]:
+        return self.store.lock("work", wait=60)
+
+
+@contextmanager
+def open_demo(folder: Path, clock: Clock, progress: Progress) -> Iterator[Steps]:
+    """The steps on the shipped sample: a configuration, database and outbox of their own in `folder`.
+
+    The sample is served to the real Fetcher by an in-process transport, in the real formats and with dates relative
+    to now; so there is nobody to be polite to, and nothing waits.
+    """
+    from aggregator import demo
+
+    def fetcher(config: Config) -> Fetcher:
+        transport = AnswerTransport(lambda url, headers: demo.answer(url, clock(), headers))
+        return Fetcher(contact=config.fetch.contact, transport=transport, pause=0, slot_dir=None, sleep=lambda _: None)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.toml"
+    if not path.exists():
+        path.write_text(demo.CONFIG, encoding="utf-8")
+    config = load(path)
+    with open_store(config, current=False) as store:
+        store.migrate()
+        yield Steps(config, store, clock, progress, fetcher=fetcher)

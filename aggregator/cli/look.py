@@ -1,0 +1,137 @@
+"""look: preview and status. Neither changes what will be mailed."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from aggregator.cli import Settings, show
+from aggregator.cli.steps import opened
+
+if TYPE_CHECKING:
+    from aggregator.app import Steps
+
+
+@click.command()
+@click.argument("profile")
+@click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help="How far back to look.")
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write to.  [default: preview/ beside config.toml]",
+)
+@click.option("--open", "browse", is_flag=True, help="Open the page in the browser.")
+@click.pass_obj
+def preview(settings: Settings, profile: str, days: int, to: Path | None, browse: bool) -> int:
+    r"""Write the digest that PROFILE would get from the last days, as .html and .eml; nothing is queued or sent.
+
+    \b
+    Example:
+      aggregator preview me --days 7 --open
+    """
+    with opened(settings) as steps:
+        page = steps.preview(profile, days=days, folder=to)
+    if page is None:
+        click.echo(f"profile {profile}: nothing in the last {days} days reaches min_score")
+        return 0
+    click.echo(page.with_suffix(".html"))
+    click.echo(page)
+    if browse:
+        click.launch(page.with_suffix(".html").as_uri())
+    return 0
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def status(settings: Settings, as_json: bool) -> int:
+    r"""Say for each source and each profile how it is doing; for the outbox, what waits.
+
+    \b
+    Example:
+      aggregator status --json
+    """
+    with opened(settings) as steps:
+        state = _state(steps)
+    if as_json:
+        show.as_json(state)
+        return 0
+    sources = [
+        (s["name"], s["state"], s["entries"], _moment(s["last_success"]), _moment(s["next_visit"]), s["trouble"])
+        for s in state["sources"]
+    ]
+    show.table(("source", "state", "entries", "last success", "next visit", "trouble"), sources)
+    click.echo()
+    profiles = [
+        (p["name"], p["last_issue"] or "none", p["last_picks"], _moment(p["last_at"]), _moment(p["next_at"]))
+        for p in state["profiles"]
+    ]
+    show.table(("profile", "last digest", "picks", "composed", "next digest"), profiles)
+    click.echo()
+    outbox = ", ".join(f"{number} {name}" for name, number in state["outbox"].items()) or "empty"
+    click.echo(f"outbox: {outbox}")
+    for message in state["refused"]:
+        click.echo(f"  {message['to']} ({message['message']}): {message['error']}")
+    return 0
+
+
+def _state(steps: "Steps") -> dict[str, Any]:
+    """What `status` tells, as plain values."""
+    now = steps.clock()
+    names = [source.name for source in steps.config.sources]
+    known = {state.name: state for state in steps.store.sources(names)}
+    return {
+        "now": now,
+        "database": steps.config.database.url,
+        "sources": [_source_state(source.name, source.kind, known.get(source.name)) for source in steps.config.sources],
+        "profiles": [_profile_state(steps, profile, now) for profile in steps.config.profiles],
+        "outbox": steps.store.outbox_counts(),
+        "refused": [
+            {"message": row.key, "to": row.recipient, "state": row.state, "error": row.error}
+            for row in steps.store.outbox()
+            if row.error and row.state != "sent"
+        ],
+    }
+
+
+def _source_state(name: str, kind: str, state: Any) -> dict[str, Any]:
+    if state is None:
+        empty = dict.fromkeys(("last_success", "last_failure", "next_visit"))
+        return {"name": name, "kind": kind, "state": "waiting", "entries": 0, "trouble": "", **empty}
+    failing = state.failures > 0
+    return {
+        "name": name,
+        "kind": kind,
+        "state": "failed" if failing else "partial" if state.partial else "ok",
+        "entries": state.entries,
+        "last_success": state.visited,
+        "last_failure": state.failed,
+        "last_failure_text": state.failure,
+        "failures_in_a_row": state.failures,
+        "next_visit": state.next_visit,
+        "trouble": state.failure if failing else state.partial,
+    }
+
+
+def _profile_state(steps: "Steps", profile: Any, now: datetime) -> dict[str, Any]:
+    from aggregator.pipeline import due_period
+    from aggregator.schedule import parse
+
+    last = steps.store.last_issue(profile.name)
+    due = due_period(steps.store, profile, now)
+    following = parse(profile.schedule).next(now, profile.timezone)
+    return {
+        "name": profile.name,
+        "email": list(profile.email),
+        "last_issue": last.period if last else None,
+        "last_picks": last.picks if last else 0,
+        "last_at": last.opened_at if last else None,
+        "next_issue": due or following.key,
+        "next_at": now if due else following.at.astimezone(ZoneInfo(profile.timezone)),
+    }
+
+
+def _moment(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M %Z}" if value else "never"

@@ -1,0 +1,125 @@
+"""setup: init, check, migrate, demo, completion."""
+
+from pathlib import Path
+
+import click
+
+from aggregator.cli import Settings, show, steps
+from aggregator.errors import InputError
+
+
+@click.command()
+@click.pass_obj
+def init(settings: Settings) -> int:
+    r"""Write a fresh, commented config.toml into this folder, or to --config; an existing one is left alone.
+
+    \b
+    Example:
+      aggregator init
+    """
+    from aggregator.config import example
+
+    path = settings.config or Path("config.toml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(example())
+    except FileExistsError:
+        raise InputError(f"{path} is there already and was left as it is") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {path}; edit your interests in it, then: aggregator migrate && aggregator run")
+    return 0
+
+
+@click.command()
+@click.pass_obj
+def check(settings: Settings) -> int:
+    r"""Read config.toml and say what it means; every mistake with its line.
+
+    \b
+    Example:
+      aggregator --config lab.toml check
+    """
+    from aggregator import app
+
+    config = app.read_config(settings.config)
+    app.mailer(config).close()
+    click.echo(f"{config.path} is good")
+    click.echo(f"database  {config.database.url}")
+    where = config.mail.folder if config.mail.transport == "folder" else f"{config.mail.host}:{config.mail.port}"
+    click.echo(f"mail      {config.mail.transport} {where}")
+    click.echo(f"model     {config.embed.model}\n")
+    rows = [(p.name, p.schedule, p.timezone, len(p.interests), ", ".join(p.email)) for p in config.profiles]
+    show.table(("profile", "schedule", "timezone", "interests", "mail to"), rows)
+    click.echo()
+    show.table(("source", "kind", "every"), [(s.name, s.kind, f"{s.every_hours:g} h") for s in config.sources])
+    return 0
+
+
+@click.command()
+@click.pass_obj
+def migrate(settings: Settings) -> int:
+    r"""Create the database, or bring it up to date; an existing one is copied beside itself first.
+
+    \b
+    Example:
+      aggregator migrate
+    """
+    from aggregator import app
+
+    config = app.read_config(settings.config)
+    with app.open_store(config, current=False) as store:
+        done = store.migrate()
+    for line in done:
+        click.echo(line)
+    click.echo(f"{config.database.url} is up to date")
+    return 0
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Where to put the demo's config.toml, database and outbox.",
+)
+@click.pass_obj
+def demo(settings: Settings, folder: Path) -> int:
+    r"""Run the whole job on a sample that comes with the program: no network, no mail server, no account.
+
+    \b
+    Example:
+      aggregator demo --folder /tmp/demo
+    """
+    from aggregator import app
+
+    with app.open_demo(folder, app.clock(settings.now), show.progress) as demo_steps:
+        code = steps.report(demo_steps.run(everything=True))
+        mail = demo_steps.latest_mail()
+    if mail is None:
+        click.echo("there is no digest: see above")
+        return 1
+    click.echo("the digest, as a page and as the mail that would be sent:")
+    click.echo(f"  {mail.with_suffix('.html')}")
+    click.echo(f"  {mail}")
+    return code
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    r"""Print the completion script of a shell.
+
+    \b
+    Example:
+      aggregator completion bash >> ~/.bashrc
+    """
+    from click.shell_completion import get_completion_class
+
+    from aggregator.cli import cli
+
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 - click ships these three
+    click.echo(kind(cli, {}, "aggregator", "_AGGREGATOR_COMPLETE").source())
+    return 0

@@ -1,0 +1,133 @@
+"""steps: run, and its four steps one by one; serve, which runs them on schedule."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator.cli import Settings, show
+from aggregator.outcome import Outcome
+
+if TYPE_CHECKING:
+    from aggregator.app import Steps
+
+
+@contextmanager
+def opened(settings: Settings, stopping: threading.Event | None = None) -> Iterator["Steps"]:
+    """The steps on the configured database, with a progress bar."""
+    from aggregator import app
+
+    config = app.read_config(settings.config)
+    with app.open_store(config) as store:
+        yield app.Steps(
+            config,
+            store,
+            app.clock(settings.now),
+            progress=show.progress,
+            stop=stopping.is_set if stopping else lambda: False,
+        )
+
+
+def report(outcomes: Iterable[Outcome]) -> int:
+    """Print each outcome; 1 if anything failed, else 0."""
+    failed = False
+    for outcome in outcomes:
+        show.outcome(outcome)
+        failed = failed or bool(outcome.troubles)
+    return int(failed)
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Visit every source now, not only those that are due.")
+@click.option("--force", is_flag=True, help="Compose an extra issue now; the scheduled one comes all the same.")
+@click.pass_obj
+def run(settings: Settings, everything: bool, force: bool) -> int:
+    r"""Do what is due: collect, embed, digest, deliver.
+
+    \b
+    Example:
+      aggregator run --all
+    """
+    with opened(settings) as steps:
+        return report(steps.run(everything=everything, force=force))
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Visit every source now, not only those that are due.")
+@click.option("--source", metavar="NAME", help="Visit only this source, now.")
+@click.pass_obj
+def collect(settings: Settings, everything: bool, source: str | None) -> int:
+    r"""Visit the sources that are due and store what they bring.
+
+    \b
+    Example:
+      aggregator collect --source arxiv
+    """
+    with opened(settings) as steps:
+        return report([steps.collect(everything=everything, only=source)])
+
+
+@click.command()
+@click.pass_obj
+def embed(settings: Settings) -> int:
+    r"""Give every entry that has none a vector; can be interrupted.
+
+    \b
+    Example:
+      aggregator embed
+    """
+    with opened(settings) as steps:
+        return report([steps.embed()])
+
+
+@click.command()
+@click.option("--force", is_flag=True, help="Compose an extra issue now; the scheduled one comes all the same.")
+@click.pass_obj
+def digest(settings: Settings, force: bool) -> int:
+    r"""Compose the digests that are due and put them into the outbox.
+
+    \b
+    Example:
+      aggregator digest --force
+    """
+    with opened(settings) as steps:
+        return report([steps.digest(force=force)])
+
+
+@click.command()
+@click.pass_obj
+def deliver(settings: Settings) -> int:
+    r"""Send what is in the outbox.
+
+    \b
+    Example:
+      aggregator deliver
+    """
+    with opened(settings) as steps:
+        return report([steps.deliver()])
+
+
+@click.command()
+@click.pass_obj
+def serve(settings: Settings) -> int:
+    r"""Stay, and do what is due every few minutes ([schedule] tick_minutes), until SIGTERM.
+
+    \b
+    Example:
+      aggregator -v serve
+    """
+    from aggregator import service
+
+    stopping = threading.Event()
+    with opened(settings, stopping) as steps:
+        service.serve(lambda: _tick(steps), steps.config.schedule.tick_minutes, stopping)
+    return 0
+
+
+def _tick(steps: "Steps") -> None:
+    """One run; only what happened is printed, so that the log of a quiet night is short."""
+    for outcome in steps.run():
+        if any(outcome.counts.values()) or outcome.troubles:
+            show.outcome(outcome)

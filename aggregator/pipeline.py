@@ -1,0 +1,262 @@
+"""pipeline: the four steps, each a function that reads the database and writes it. Read this file first.
+
+    collect    sources → fetch → parse → store               a visit per source, in parallel; stored in their order
+    embed      store → embed → store                         what has no vector yet, batch by batch
+    digest     store → rank → compose → render → store       per profile whose period has no issue; fills the outbox
+    deliver    store → deliver → store                       claim → send → mark, one message at a time
+
+The steps meet only in the database, so each may be repeated, killed, or run alone. A source, a profile or a message
+that fails becomes a line in `Outcome.troubles`, and the others go on. `now` is always an argument: the moment the
+step stands for. `stop` is asked between two units of work; what was begun is finished.
+"""
+
+import logging
+import random
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from aggregator.compose import compose
+from aggregator.deliver import Mailer
+from aggregator.embed import Embedder
+from aggregator.errors import DeliveryError, FetchError, RenderError, SourceError
+from aggregator.fetch import Fetcher
+from aggregator.model import Batch, Cursor, Digest, Profile
+from aggregator.outcome import Outcome, Progress, Stop, never, silent
+from aggregator.rank import rank
+from aggregator.render import Renderer
+from aggregator.schedule import parse
+from aggregator.sources import Source
+from aggregator.store import Claimed, Store
+
+log = logging.getLogger(__name__)
+
+FIRST_WINDOW = timedelta(days=7)
+"""How far back the first digest of a profile reaches."""
+
+_EMBED_BATCH = 64
+_BACK_OFF = timedelta(hours=1)
+_BACK_OFF_CAP = timedelta(hours=24)
+_RETRY = timedelta(minutes=5)
+_RETRY_CAP = timedelta(hours=4)
+_RETRY_FOR = timedelta(hours=48)
+_LEASE = timedelta(minutes=15)
+
+
+# --- collect -------------------------------------------------------------------------------------------------------
+
+
+def collect(
+    store: Store,
+    fetcher: Fetcher,
+    sources: Sequence[Source],
+    *,
+    now: datetime,
+    everything: bool = False,
+    workers: int = 16,
+    progress: Progress = silent,
+    stop: Stop = never,
+) -> Outcome:
+    """Visit the sources whose next visit has come, or all of them, and store what they brought.
+
+    Sources are visited in parallel but stored in the order given, so that an interrupted run that is taken up again
+    leaves the same database as one that was not.
+    """
+    outcome = Outcome("collect", {"sources": 0, "entries": 0, "new": 0})
+    due = set(store.due_sources([source.name for source in sources], now))
+    chosen = [source for source in sources if everything or source.name in due]
+    for host, until in store.holds(now).items():
+        fetcher.hold(host, (until - now).total_seconds())
+    with (
+        ThreadPoolExecutor(workers, thread_name_prefix="visit") as pool,
+        progress("visiting sources", len(chosen)) as step,
+    ):
+        visits = [
+            (source, pool.submit(_visit, source, fetcher, store.cursor(source.name), now, stop)) for source in chosen
+        ]
+        try:
+            for source, visit in visits:
+                _store_visit(store, source, visit, now, outcome)
+                step(1)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return outcome
+
+
+def _visit(source: Source, fetcher: Fetcher, cursor: Cursor | None, now: datetime, stop: Stop) -> Batch | None:
+    return None if stop() else source.visit(fetcher, cursor, now)
+
+
+def _store_visit(store: Store, source: Source, visit: "Future[Batch | None]", now: datetime, outcome: Outcome) -> None:
+    try:
+        batch = visit.result()
+    except SourceError as error:
+        next_visit = _put_off(store, source, error, now)
+        outcome.trouble(f"source {source.name}: {error}; next visit {next_visit:%Y-%m-%d %H:%M} UTC")
+        outcome.count("failed")
+        return
+    if batch is None:
+        return
+    wait = max(timedelta(hours=source.every_hours), batch.fresh_for or timedelta(0))
+    next_visit = now + (min(wait, _BACK_OFF) if batch.missing else wait)
+    added = store.add(source.name, source.kind, batch, now=now, next_visit=next_visit)
+    outcome.count("sources")
+    outcome.count("entries", added.seen)
+    outcome.count("new", added.new)
+    log.info("collect source=%s seen=%d new=%d unchanged=%s", source.name, added.seen, added.new, batch.unchanged)
+    if batch.missing:
+        outcome.trouble(f"source {source.name}: answered only in part: {batch.missing}")
+        outcome.count("partial")
+
+
+def _put_off(store: Store, source: Source, error: SourceError, now: datetime) -> datetime:
+    """Store the failure; the next visit: twice as far away after each failure in a row, 1 h to 24 h, ±10 %.
+
+    The jitter comes from the source's name and the count, so that sources spread and a run can be repeated.
+    """
+    failures = store.failures(source.name)
+    jitter = random.Random(f"{source.name} {failures}").uniform(0.9, 1.1)  # noqa: S311 - not a secret
+    wait = min(_BACK_OFF * 2 ** min(failures, 10), _BACK_OFF_CAP) * jitter
+    if isinstance(error, FetchError) and error.retry_after:
+        wait = max(wait, error.retry_after)
+        store.hold(error.host, now + error.retry_after)
+    store.record_failure(source.name, source.kind, str(error), now=now, next_visit=now + wait)
+    return now + wait
+
+
+# --- embed ---------------------------------------------------------------------------------------------------------
+
+
+def embed(store: Store, embedder: Embedder, *, progress: Progress = silent, stop: Stop = never) -> Outcome:
+    """Give every entry whose text has no vector of this model one.
+
+    Batches are cut from one fixed order, longest text first, and stored one by one: the rest after an interruption is
+    the end of the same order, so its batches, and with them the last bits of the vectors, are the same.
+    """
+    outcome = Outcome("embed", {"vectors": 0})
+    waiting = store.without_vector(embedder.model, embedder.revision)
+    with progress("embedding", len(waiting)) as step:
+        for start in range(0, len(waiting), _EMBED_BATCH):
+            if stop():
+                break
+            part = waiting[start : start + _EMBED_BATCH]
+            vectors = embedder.embed([entry.text for entry in part])
+            rows = [(entry.entry_id, entry.text_hash) for entry in part]
+            store.add_vectors(embedder.model, embedder.revision, rows, vectors)
+            outcome.count("vectors", len(part))
+            step(len(part))
+    log.info("embed vectors=%d model=%s", outcome.counts["vectors"], embedder.model)
+    return outcome
+
+
+# --- digest --------------------------------------------------------------------------------------------------------
+
+
+def digest(
+    store: Store,
+    embedder: Embedder,
+    renderer: Renderer,
+    profiles: Sequence[Profile],
+    sources: Sequence[str],
+    *,
+    now: datetime,
+    force: bool = False,
+) -> Outcome:
+    """Open an issue for each profile whose period has none yet, and put its messages into the outbox.
+
+    An issue covers what became news after the last one of that profile, of whatever kind, up to `now`: no gap and no
+    overlap. `force` opens an extra issue, under a period key of its own. `sources` are the names of all sources, for
+    the foot of the mail.
+    """
+    outcome = Outcome("digest", {"issues": 0, "messages": 0})
+    for profile in profiles:
+        period = f"manual-{now:%Y%m%dT%H%M%SZ}" if force else due_period(store, profile, now)
+        if period is None or store.has_issue(profile.name, period):
+            continue
+        last = store.last_issue(profile.name)
+        since = last.until if last else now - FIRST_WINDOW
+        letter = draft(store, embedder, profile, sources, period=period, since=since, until=now)
+        try:
+            messages = [renderer.render(letter, to, now) for to in profile.email] if letter else []
+        except RenderError as error:
+            outcome.trouble(f"profile {profile.name}: {error}; no issue was opened")
+            continue
+        if store.queue(profile.name, period, since, now, now=now, digest=letter, messages=messages):
+            outcome.count("issues")
+            outcome.count("messages", len(messages))
+            picks = len(letter.picks) if letter else 0
+            log.info("digest profile=%s period=%s picks=%d messages=%d", profile.name, period, picks, len(messages))
+    return outcome
+
+
+def due_period(store: Store, profile: Profile, now: datetime) -> str | None:
+    """The key of the newest period of the profile's schedule, or None if it has an issue or one that came after it."""
+    period = parse(profile.schedule).latest(now, profile.timezone)
+    last = store.last_issue(profile.name)
+    if store.has_issue(profile.name, period.key) or (last and last.until >= period.at):
+        return None
+    return period.key
+
+
+def draft(
+    store: Store,
+    embedder: Embedder,
+    profile: Profile,
+    sources: Sequence[str],
+    *,
+    period: str,
+    since: datetime,
+    until: datetime,
+    shown: bool = False,
+) -> Digest | None:
+    """What the profile's digest over (since, until] says; None when there is nothing to say.
+
+    `shown` takes in what the profile has been shown already, for a preview of days that were mailed.
+    """
+    embed(store, embedder)  # an entry without a vector would be passed over, and its window never comes again
+    candidates, vectors = store.candidates(profile.name, embedder.model, embedder.revision, since, until, shown=shown)
+    interests = embedder.embed(profile.interests) if candidates else vectors
+    ranked = rank(candidates, vectors, profile, interests)
+    health = store.health(sources, since, until)
+    return compose(profile, ranked, period=period, since=since, until=until, sources=health)
+
+
+# --- deliver -------------------------------------------------------------------------------------------------------
+
+
+def deliver(store: Store, mailer: Mailer, *, now: datetime, worker: str = "local", stop: Stop = never) -> Outcome:
+    """Send what is in the outbox: claim → send → mark.
+
+    The caller holds the lock of the deliver step, so what is still claimed was left by a crash and is taken up at once;
+    the same bytes under the same Message-ID are sent again. A temporary refusal is tried again after 5 minutes, then
+    twice as long each time up to 4 hours, for 48 hours; a permanent one is reported and not repeated.
+    """
+    outcome = Outcome("deliver", {"sent": 0})
+    store.reclaim(now, everything=True)
+    while not stop() and (claimed := store.claim(now, worker, _LEASE)):
+        try:
+            mailer.send(claimed.message, lambda claimed=claimed: store.mark_data_sent(claimed.id, now))
+        except DeliveryError as error:
+            _put_back(store, claimed, error, now, outcome)
+            if error.stop:
+                break
+        else:
+            store.settle(claimed.id, "sent", now=now)
+            outcome.count("sent")
+            log.info("deliver message=%s to=%s", claimed.message.key, claimed.message.to)
+    return outcome
+
+
+def _put_back(store: Store, claimed: Claimed, error: DeliveryError, now: datetime, outcome: Outcome) -> None:
+    """Settle a message that was not accepted, and say what comes next."""
+    wait = min(_RETRY * 2 ** min(claimed.attempts - 1, 10), _RETRY_CAP)
+    final = error.permanent or now + wait > claimed.queued_at + _RETRY_FOR
+    text = f"message to {claimed.message.to} ({claimed.message.key}): {error}"
+    if final:
+        store.settle(claimed.id, "failed", now=now, error=str(error))
+        outcome.trouble(f"{text}; it is not tried again")
+        outcome.count("refused")
+    else:
+        store.settle(claimed.id, "deferred", now=now, error=str(error), not_before=now + wait)
+        outcome.trouble(f"{text}; next try {now + wait:%Y-%m-%d %H:%M} UTC")
+        outcome.count("deferred")
