@@ -56,4 +56,6 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.developing: $(VENV)/.installed
 	$(PIP) install --group dev
+	# The compose schema, which is published in this package; the program in it is neither used nor usable here.
+	$(PIP) install --no-deps --upgrade --target $(VENV)/compose-schema docker-compose==1.29.2
 	@touch $@

@@ -250,13 +250,14 @@ def deliver(store: Store, mailer: Mailer, *, now: datetime, worker: str = "local
 def _put_back(store: Store, claimed: Claimed, error: DeliveryError, now: datetime, outcome: Outcome) -> None:
     """Settle a message that was not accepted, and say what comes next."""
     wait = min(_RETRY * 2 ** min(claimed.attempts - 1, 10), _RETRY_CAP)
+    in_doubt = error.in_doubt or claimed.in_doubt
     final = error.permanent or now + wait > claimed.queued_at + _RETRY_FOR
     text = f"message to {claimed.message.to} ({claimed.message.key}): {error}"
     if final:
-        store.settle(claimed.id, "failed", now=now, error=str(error))
+        store.settle(claimed.id, "failed", now=now, error=str(error), in_doubt=in_doubt)
         outcome.trouble(f"{text}; it is not tried again")
         outcome.count("refused")
     else:
-        store.settle(claimed.id, "deferred", now=now, error=str(error), not_before=now + wait)
+        store.settle(claimed.id, "deferred", now=now, error=str(error), not_before=now + wait, in_doubt=in_doubt)
         outcome.trouble(f"{text}; next try {now + wait:%Y-%m-%d %H:%M} UTC")
         outcome.count("deferred")

@@ -90,7 +90,7 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="aggregator")
 @click.pass_context
 def cli(ctx: click.Context, config: Path | None, now: str | None, verbose: int) -> None:
-    r"""Read arXiv, Hugging Face and feeds, rank them by your interests, and mail a digest.
+    """Read arXiv, Hugging Face and feeds, rank them by your interests, and mail a digest.
 
     \b
     A first digest, in a new folder:

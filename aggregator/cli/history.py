@@ -26,7 +26,7 @@ def _day(ctx: click.Context, option: click.Parameter, value: str | None) -> date
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def backfill(settings: Settings, first: date, last: date | None, source: str | None, as_json: bool) -> int:
-    r"""Fetch the history of the days from --from to --to, slice by slice. Old entries are stored, never mailed.
+    """Fetch the history of the days from --from to --to, slice by slice. Old entries are stored, never mailed.
 
     Ctrl-C is fine: the same command goes on where it stopped.
 

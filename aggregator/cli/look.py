@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--open", "browse", is_flag=True, help="Open the page in the browser.")
 @click.pass_obj
 def preview(settings: Settings, profile: str, days: int, to: Path | None, browse: bool) -> int:
-    r"""Write the digest that PROFILE would get from the last days, as .html and .eml; nothing is queued or sent.
+    """Write the digest that PROFILE would get from the last days, as .html and .eml; nothing is queued or sent.
 
     \b
     Example:
@@ -47,7 +47,7 @@ def preview(settings: Settings, profile: str, days: int, to: Path | None, browse
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def status(settings: Settings, as_json: bool) -> int:
-    r"""Say for each source and each profile how it is doing; for the outbox, what waits.
+    """Say for each source and each profile how it is doing; for the outbox, what waits.
 
     \b
     Example:

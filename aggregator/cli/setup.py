@@ -11,7 +11,7 @@ from aggregator.errors import InputError
 @click.command()
 @click.pass_obj
 def init(settings: Settings) -> int:
-    r"""Write a fresh, commented config.toml into this folder, or to --config; an existing one is left alone.
+    """Write a fresh, commented config.toml into this folder, or to --config; an existing one is left alone.
 
     \b
     Example:
@@ -34,7 +34,7 @@ def init(settings: Settings) -> int:
 @click.command()
 @click.pass_obj
 def check(settings: Settings) -> int:
-    r"""Read config.toml and say what it means; every mistake with its line.
+    """Read config.toml and say what it means; every mistake with its line.
 
     \b
     Example:
@@ -59,7 +59,7 @@ def check(settings: Settings) -> int:
 @click.command()
 @click.pass_obj
 def migrate(settings: Settings) -> int:
-    r"""Create the database, or bring it up to date; an existing one is copied beside itself first.
+    """Create the database, or bring it up to date; an existing one is copied beside itself first.
 
     \b
     Example:
@@ -86,7 +86,7 @@ def migrate(settings: Settings) -> int:
 )
 @click.pass_obj
 def demo(settings: Settings, folder: Path) -> int:
-    r"""Run the whole job on a sample that comes with the program: no network, no mail server, no account.
+    """Run the whole job on a sample that comes with the program: no network, no mail server, no account.
 
     \b
     Example:
@@ -109,7 +109,7 @@ def demo(settings: Settings, folder: Path) -> int:
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
-    r"""Print the completion script of a shell.
+    """Print the completion script of a shell.
 
     \b
     Example:

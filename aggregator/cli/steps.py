@@ -44,7 +44,7 @@ def report(outcomes: Iterable[Outcome]) -> int:
 @click.option("--force", is_flag=True, help="Compose an extra issue now; the scheduled one comes all the same.")
 @click.pass_obj
 def run(settings: Settings, everything: bool, force: bool) -> int:
-    r"""Do what is due: collect, embed, digest, deliver.
+    """Do what is due: collect, embed, digest, deliver.
 
     \b
     Example:
@@ -59,7 +59,7 @@ def run(settings: Settings, everything: bool, force: bool) -> int:
 @click.option("--source", metavar="NAME", help="Visit only this source, now.")
 @click.pass_obj
 def collect(settings: Settings, everything: bool, source: str | None) -> int:
-    r"""Visit the sources that are due and store what they bring.
+    """Visit the sources that are due and store what they bring.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def collect(settings: Settings, everything: bool, source: str | None) -> int:
 @click.command()
 @click.pass_obj
 def embed(settings: Settings) -> int:
-    r"""Give every entry that has none a vector; can be interrupted.
+    """Give every entry that has none a vector; can be interrupted.
 
     \b
     Example:
@@ -86,7 +86,7 @@ def embed(settings: Settings) -> int:
 @click.option("--force", is_flag=True, help="Compose an extra issue now; the scheduled one comes all the same.")
 @click.pass_obj
 def digest(settings: Settings, force: bool) -> int:
-    r"""Compose the digests that are due and put them into the outbox.
+    """Compose the digests that are due and put them into the outbox.
 
     \b
     Example:
@@ -99,7 +99,7 @@ def digest(settings: Settings, force: bool) -> int:
 @click.command()
 @click.pass_obj
 def deliver(settings: Settings) -> int:
-    r"""Send what is in the outbox.
+    """Send what is in the outbox.
 
     \b
     Example:
@@ -112,7 +112,7 @@ def deliver(settings: Settings) -> int:
 @click.command()
 @click.pass_obj
 def serve(settings: Settings) -> int:
-    r"""Stay, and do what is due every few minutes ([schedule] tick_minutes), until SIGTERM.
+    """Stay, and do what is due every few minutes ([schedule] tick_minutes), until SIGTERM.
 
     \b
     Example:

@@ -1,0 +1,133 @@
+"""card: one pick in words: what is said of it, where it was seen, why it is here, where it leads."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aggregator.model import Candidate, Kind, Ranked, Reason, Sighting
+from aggregator.render.words import clean, counted, day, several
+from aggregator.text import cut, fold, safe_link, unicode
+
+_NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face"}
+"""What kinds of source are called where the source's own name would say less; of others the name is shown."""
+
+_OPEN: dict[Kind, str] = {
+    "post": "Read on", "release": "Read on", "video": "Watch on", "episode": "Listen on",
+    "thread": "Read on", "model": "Open on", "event": "Open on",
+}  # fmt: skip
+
+_REASONS = {
+    "interest": "{}", "keyword": "mentions “{}”", "author": "by {}", "like": "like “{}”", "popular": "popular: {}",
+}  # fmt: skip
+
+_LONGEST_LINK = 1000
+_MOST_AUTHORS = 4
+_MOST_PLACES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a letter has room for: characters of text per leading paper, other paper, other entry; picks a section."""
+
+    lead: int
+    paper: int
+    other: int
+    picks: int = 1_000_000
+    links: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A word to click on and where it leads."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A pick, ready to be shown, in plain text; `score` is 0 to 100, "" and () mean nothing to say."""
+
+    number: int
+    title: str
+    url: str
+    authors: str
+    seen: str
+    score: int
+    reason: str
+    also: str
+    text: str
+    links: tuple[Link, ...]
+
+
+def card(pick: Ranked, number: int, limit: int, *, links: bool = True) -> Card:
+    """The card of a pick, its abstract cut at a sentence at or before `limit` characters (0: left out)."""
+    entry = pick.entry
+    is_paper = entry.kind == "paper"
+    first, *rest = [_reason(reason) for reason in pick.reasons] or [""]
+    return Card(
+        number=number,
+        title=_text(entry.title, 300, tex=is_paper) or "Untitled",
+        url=_link(entry.url),
+        authors=several([name for author in entry.authors if (name := clean(author, 60))], _MOST_AUTHORS),
+        seen=_seen(pick.candidate),
+        score=round(100 * min(max(pick.score, 0.0), 1.0)),
+        reason=first,
+        also=several(rest, 2),
+        text=_text(entry.summary, limit, tex=is_paper) if limit else "",
+        links=(_paper_links(pick.candidate) if is_paper else _other_links(entry.kind, entry.url)) if links else (),
+    )
+
+
+def _text(text: str, limit: int, *, tex: bool) -> str:
+    line = fold(text[:20_000])
+    return cut(clean(unicode(line) if tex else line, 20_000), limit)
+
+
+def _reason(reason: Reason) -> str:
+    return _REASONS[reason.kind].format(clean(reason.text, 90))
+
+
+def _seen(candidate: Candidate) -> str:
+    """Where it was seen: "arXiv cs.SD · Hugging Face 41 upvotes"; of anything but papers also the day."""
+    entry = candidate.entry
+    places = list(dict.fromkeys(_place(sighting, entry.categories) for sighting in candidate.sightings))
+    shown = [places[0], day(entry.published), *places[1:]] if places and entry.kind != "paper" else places
+    return " · ".join(shown[:_MOST_PLACES])
+
+
+def _place(sighting: Sighting, categories: tuple[str, ...]) -> str:
+    name = _NAMES.get(sighting.kind) or clean(sighting.source, 50)
+    if sighting.kind == "arxiv" and categories:
+        name = f"{name} {clean(categories[0], 20)}"
+    numbers = [
+        counted(value, clean(word, 20).replace("_", " ").removesuffix("s"))
+        for word, value in sighting.signals.items()
+        if isinstance(value, int) and value > 0
+    ]
+    return " ".join([name, ", ".join(numbers[:2])]).strip()
+
+
+def _link(url: str) -> str:
+    return safe_link(url) if len(url) <= _LONGEST_LINK else ""
+
+
+def _paper_links(candidate: Candidate) -> tuple[Link, ...]:
+    """Abstract, PDF, code and pages: those that exist and are safe, each address once."""
+    entry = candidate.entry
+    found = {"Abstract": entry.url}
+    found |= {label: str(entry.signals.get(word, "")) for word, label in (("pdf", "PDF"), ("code", "Code"))}
+    pages = [sighting.url for sighting in candidate.sightings if sighting.kind == "huggingface"]
+    for page in (*pages, str(entry.signals.get("page", ""))):
+        host = urlsplit(page).hostname if _link(page) else ""
+        found.setdefault("Hugging Face" if host in ("huggingface.co", "hf.co") else "Project page", page)
+    links: dict[str, str] = {}
+    for label, url in found.items():
+        if _link(url):
+            links.setdefault(_link(url), label)
+    return tuple(Link(label, url) for url, label in links.items())
+
+
+def _other_links(kind: Kind, url: str) -> tuple[Link, ...]:
+    link = _link(url)
+    host = clean((urlsplit(link).hostname or "").removeprefix("www."), 60)
+    return (Link(f"{_OPEN[kind]} {host}", link),) if host and kind in _OPEN else ()

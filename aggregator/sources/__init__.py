@@ -1,0 +1,65 @@
+"""sources: where entries come from; one module or folder per kind, found by its name, nothing registered.
+
+A kind is a class derived from `Source`; its fields are its options in config.toml. What kinds share is in modules
+whose names begin with an underscore.
+"""
+
+import pkgutil
+from abc import ABC, abstractmethod
+from datetime import datetime
+from importlib import import_module
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aggregator.errors import SourceError
+from aggregator.fetch import Fetcher
+from aggregator.model import Batch, Cursor, Entry, Window
+
+
+class Source(BaseModel, ABC):
+    """One configured source. `kind` is the name of its module, `every_hours` how often it is worth asking."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str]
+    name: str = Field(min_length=1)
+    every_hours: float = Field(default=8, gt=0)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Take the kind from the module's name."""
+        cls.kind = cls.__module__.removeprefix(f"{__name__}.").partition(".")[0]
+
+    @abstractmethod
+    def visit(self, fetcher: Fetcher, cursor: Cursor | None, now: datetime) -> Batch:
+        """What is new since the visit that left `cursor`; None is the first visit. Raises SourceError.
+
+        An answer that cannot be believed is an error; one that is true but not whole is a Batch that says so.
+        """
+
+    @abstractmethod
+    def parse(self, body: bytes, now: datetime) -> list[Entry]:
+        """The entries of one answer, as the server sent it; pure. Raises ParseError."""
+
+    def slices(self, window: Window) -> tuple[Window, ...]:  # noqa: ARG002 - for kinds that keep a history
+        """The pieces in which the history of a window is fetched, in order; none if the source keeps no history.
+
+        A piece may lie before the window: it stands for older works that changed in the window.
+        """
+        return ()
+
+    def backfill(self, fetcher: Fetcher, piece: Window, window: Window, now: datetime) -> Batch:  # noqa: ARG002
+        """One piece of `slices(window)`, whole or not at all. Raises SourceError."""
+        raise SourceError(f"{self.kind} keeps no history; leave the source {self.name} out of the back-fill")
+
+
+def kinds() -> dict[str, type[Source]]:
+    """The kinds of source by name: every module beside this one that does not begin with an underscore."""
+    found: dict[str, type[Source]] = {}
+    for module in pkgutil.iter_modules(__path__):
+        if not module.name.startswith("_"):
+            members = vars(import_module(f"{__name__}.{module.name}")).values()
+            classes = (member for member in members if isinstance(member, type) and issubclass(member, Source))
+            found[module.name] = next(own for own in classes if getattr(own, "kind", "") == module.name)
+    return found

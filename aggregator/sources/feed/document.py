@@ -1,0 +1,202 @@
+"""document: the bytes of a feed, in whatever format, to one plain shape. Text is still raw: it may be HTML."""
+
+import calendar
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import feedparser
+
+from aggregator import text
+from aggregator.errors import ParseError
+from aggregator.sources._sane import parsed
+
+_ROOT_END = re.compile(rb"</(?:[\w-]+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.{0,400}-->\s*)?$", re.IGNORECASE | re.DOTALL)
+_MAX_TTL = timedelta(days=7)
+_AUDIO = re.compile(r"\.(?:mp3|m4a|ogg|opus|aac|flac)$", re.IGNORECASE)
+_IMAGE = re.compile(r"\.(?:jpe?g|png|webp|gif)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry of a feed as it stands there. `seconds` is how long its sound or film lasts."""
+
+    guid: str = ""
+    link: str = ""
+    title: str = ""
+    summary: str = ""
+    published: datetime | None = None
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    image: str = ""
+    audio: str = ""
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A feed. `cut` says that it breaks off; the entry at the break, which may be half, is left out."""
+
+    home: str
+    items: tuple[Item, ...]
+    cut: bool = False
+    ttl: timedelta | None = None
+
+
+def read(body: bytes, *, content_type: str, url: str) -> Document:
+    """The feed in these bytes; what an ill-formed one still gives is taken. Raises ParseError if it is no feed.
+
+    RSS 0.9 to 2.0, RDF, Atom 0.3 and 1.0 by feedparser; JSON Feed 1.x (https://www.jsonfeed.org/version/1.1/).
+    """
+    body = body.lstrip()
+    if body[:1] == b"{" or body[:4] == b"\xef\xbb\xbf{":
+        return _json(body)
+    headers = {"content-location": url} | ({"content-type": content_type} if content_type else {})
+    try:
+        feed = feedparser.parse(body, response_headers=headers, sanitize_html=True, resolve_relative_uris=True)
+    except Exception as error:  # on hostile input it raises nearly anything
+        raise ParseError(f"the feed cannot be read ({type(error).__name__}: {error!s:.100})") from error
+    if not feed.entries and not feed.get("version"):
+        raise ParseError(f"the answer is no feed but {_seen(body)}")
+    cut = bool(feed.bozo) and not _ROOT_END.search(body[-600:].replace(b"\0", b"").rstrip())
+    entries = feed.entries[:-1] if cut else feed.entries
+    ttl = str(feed.feed.get("ttl") or "")
+    return Document(
+        home=str(feed.feed.get("link") or ""),
+        items=tuple(
+            _item(entry, _authors(feed.feed) if str(feed.version).startswith("atom") else ()) for entry in entries
+        ),
+        cut=cut,
+        ttl=min(timedelta(minutes=int(ttl)), _MAX_TTL) if re.fullmatch(r"[0-9]{1,6}", ttl) else None,
+    )
+
+
+def _seen(body: bytes) -> str:
+    """What an answer is that is no feed, in words."""
+    if not body:
+        return "empty"
+    head = body[:2000].decode("utf-8", "replace")
+    if re.match(r"<(?:!doctype\s+html|html)", head, re.IGNORECASE):
+        title = re.search(r"<title[^>]*>(.{0,200}?)</title>", head, re.IGNORECASE | re.DOTALL)
+        return f"a web page{f' ({text.cut(text.plain(title[1]), 80)!r})' if title else ''}"
+    return f"this: {text.cut(text.fold(head), 80)!r}"
+
+
+def _item(entry: Mapping[str, Any], inherited: tuple[str, ...]) -> Item:
+    """`inherited`: the authors of the feed, for entries that name none (RFC 4287, 4.2.1)."""
+    files = [part for key in ("enclosures", "media_content") for part in entry.get(key) or ()]
+    image = _first(_url(part) for part in entry.get("media_thumbnail") or ())
+    return Item(
+        guid=str(entry.get("id") or ""),
+        link=str(entry.get("link") or ""),
+        title=str(entry.get("title") or ""),
+        summary=_longest(entry),
+        published=_date(entry),
+        authors=_authors(entry) or inherited,
+        tags=tuple(str(tag.get("term") or "") for tag in entry.get("tags") or ()),
+        image=image or str((entry.get("image") or {}).get("href") or "") or _first(_of(files, "image", _IMAGE)),
+        audio=_first(_of(files, "audio", _AUDIO)),
+        seconds=_seconds(str(entry.get("itunes_duration") or "")),
+    )
+
+
+def _longest(entry: Mapping[str, Any]) -> str:
+    contents = [str(part.get("value") or "") for part in entry.get("content") or ()]
+    return max([*contents, str(entry.get("summary") or "")], key=len)
+
+
+def _date(entry: Mapping[str, Any]) -> datetime | None:
+    """When the entry came out; the date of its last change if that is all there is, as with releases on GitHub."""
+    for key in ("published_parsed", "updated_parsed", "created_parsed"):
+        # Not entry.get: feedparser's own answers with another date and a warning.
+        value = dict.get(entry, key) if isinstance(entry, dict) else None
+        if value:
+            try:
+                return datetime.fromtimestamp(calendar.timegm(value), UTC)
+            except (ValueError, OverflowError, OSError):
+                continue
+    return None
+
+
+def _authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    names = tuple(str(author.get("name") or "") for author in entry.get("authors") or ())
+    return names if any(names) else tuple(filter(None, [str(entry.get("author") or "")]))
+
+
+def _url(part: Mapping[str, Any]) -> str:
+    return str(part.get("href") or part.get("url") or "")
+
+
+def _of(files: Iterable[Mapping[str, Any]], medium: str, ending: re.Pattern[str]) -> Iterable[str]:
+    for part in files:
+        url = _url(part)
+        said = str(part.get("type") or part.get("medium") or "")
+        if said.startswith(medium) or (not said and ending.search(url.partition("?")[0])):
+            yield url
+
+
+def _first(links: Iterable[str]) -> str:
+    return next((link for link in links if link), "")
+
+
+def _seconds(duration: str) -> int | None:
+    """The seconds in "3725", "62:05" or "1:02:05"."""
+    if not re.fullmatch(r"\d{1,6}(?:\.\d+)?|(?:\d{1,3}:)?\d{1,3}:\d{1,2}", duration.strip()):
+        return None
+    total = 0
+    for part in duration.strip().split(":"):
+        total = total * 60 + int(float(part))
+    return total or None
+
+
+def _json(body: bytes) -> Document:
+    try:
+        feed = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"the answer looks like JSON and is damaged ({error!s:.100})") from error
+    items = feed.get("items")
+    if "jsonfeed.org" not in str(feed.get("version")) or not isinstance(items, list):
+        raise ParseError("the answer is JSON, but no JSON Feed")
+    inherited = _json_authors(feed)
+    items = [_json_item(item, inherited) for item in items if isinstance(item, dict)]
+    return Document(home=_str(feed, "home_page_url"), items=tuple(items))
+
+
+def _json_authors(fields: dict[str, Any]) -> tuple[str, ...]:
+    authors = _list(fields, "authors") or [fields.get("author")]
+    return tuple(name for author in authors if isinstance(author, dict) and (name := _str(author, "name")))
+
+
+def _json_item(item: dict[str, Any], inherited: tuple[str, ...]) -> Item:
+    files = [part for part in _list(item, "attachments") if isinstance(part, dict)]
+    files = [{"url": part.get("url"), "type": part.get("mime_type"), **part} for part in files]
+    audio = _first(_of(files, "audio", _AUDIO))
+    lengths = [part.get("duration_in_seconds") for part in files]
+    return Item(
+        guid=str(item.get("id") or ""),
+        link=_str(item, "url") or _str(item, "external_url"),
+        title=_str(item, "title"),
+        summary=max(
+            _str(item, "content_html"), html.escape(_str(item, "content_text")), _str(item, "summary"), key=len
+        ),
+        published=parsed(item.get("date_published")) or parsed(item.get("date_modified")),
+        authors=_json_authors(item) or inherited,
+        tags=tuple(tag for tag in _list(item, "tags") if isinstance(tag, str)),
+        image=_str(item, "image") or _str(item, "banner_image"),
+        audio=audio,
+        seconds=next((int(n) for n in lengths if isinstance(n, int | float) and 0 < n < 10**6), None),
+    )
+
+
+def _str(fields: dict[str, Any], key: str) -> str:
+    value = fields.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _list(fields: dict[str, Any], key: str) -> list[Any]:
+    value = fields.get(key)
+    return value if isinstance(value, list) else []

@@ -1,0 +1,113 @@
+"""entries: the items of a feed as entries: what each is called, what kind it is, what of it is kept."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from aggregator import text
+from aggregator.model import Entry, Kind
+from aggregator.sources._sane import moment, title_of
+from aggregator.sources.feed.document import Document, Item
+
+_MAX_SUMMARY = 4000
+_MAX_GUID = 200
+_MAX_NAMES = 50
+_TOPIC = re.compile(r"/t/[^/]+/\d+(?:/\d+)?/?")  # Discourse
+_VIDEO_HOSTS = frozenset({"youtube.com", "m.youtube.com", "youtu.be"})
+
+
+def entries_of(document: Document, now: datetime, *, name: str, url: str, kind: Kind | None, limit: int) -> list[Entry]:
+    """The first `limit` entries, each key once. `url` is the feed's, `kind` what its entries are, None to guess.
+
+    An entry without a link is kept if it has a name of its own (guid), or words to make one from.
+    """
+    items = document.items[:limit]
+    links = Counter(text.canonical(item.link) for item in items if item.link)
+    if document.home:
+        links[text.canonical(document.home)] += 1
+    found: dict[str, Entry] = {}
+    for item in items:
+        entry = _entry(item, now, name=name, feed=url, kind=kind, links=links)
+        if entry:
+            found.setdefault(entry.key, entry)
+    return list(found.values())
+
+
+def _entry(item: Item, now: datetime, *, name: str, feed: str, kind: Kind | None, links: Counter[str]) -> Entry | None:
+    summary = text.cut(text.plain(item.summary), _MAX_SUMMARY)
+    title = title_of(text.plain(item.title), summary)
+    link = text.safe_link(item.link)
+    key = _key(item, link, name, shared=links[text.canonical(item.link)] > 1, words=title + summary)
+    if not key or not (title or link):
+        return None
+    return Entry(
+        key=key,
+        kind=kind or _kind(item, link, feed, key),
+        title=title or link,
+        url=_shown(link, key),
+        published=moment(item.published, now),
+        summary=summary,
+        authors=_names(item.authors),
+        categories=_names(item.tags),
+        signals=_signals(item),
+    )
+
+
+def _shown(link: str, key: str) -> str:
+    """The link; for one to arXiv's PDF or HTML the abstract's page, as arXiv asks for."""
+    at_arxiv = key.startswith("arxiv:") and _host(link).endswith("arxiv.org")
+    return f"https://arxiv.org/abs/{key.removeprefix('arxiv:')}" if at_arxiv else link
+
+
+def _key(item: Item, link: str, name: str, *, shared: bool, words: str) -> str:
+    """The strongest name: arXiv id or DOI, the link if it is this entry's alone, the guid, a hash of the words."""
+    key = text.key_of(link) if link else ""
+    if key and (not shared or not key.startswith("url:")):
+        return key
+    if guid := text.fold(item.guid):
+        if paper := text.arxiv_id(guid):
+            return f"arxiv:{paper}"
+        return f"id:{name}:{guid if len(guid) <= _MAX_GUID else _hash(guid)}"
+    return f"id:{name}:{_hash(words)}" if words else ""
+
+
+def _hash(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
+
+
+def _kind(item: Item, link: str, feed: str, key: str) -> Kind:
+    """What an entry is, from where it comes and what hangs on it."""
+    home, host, path = _host(feed), _host(link), urlsplit(link).path
+    kind: Kind = "post"
+    if key.startswith("arxiv:"):
+        kind = "paper"
+    elif _VIDEO_HOSTS & {home, host}:
+        kind = "video"
+    elif item.audio:
+        kind = "episode"
+    elif home == "github.com" and urlsplit(feed).path.endswith(("/releases.atom", "/tags.atom")):
+        kind = "release"
+    elif "reddit.com" in {home, host} or (host == home and _TOPIC.fullmatch(path)):
+        kind = "thread"
+    return kind
+
+
+def _host(url: str) -> str:
+    host = urlsplit(text.canonical(url)).hostname or ""
+    return "reddit.com" if host.endswith(".reddit.com") else host
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    folded = (text.cut(text.fold(text.plain(name, 400)), 100) for name in names)
+    return tuple(dict.fromkeys(name for name in folded if name))[:_MAX_NAMES]
+
+
+def _signals(item: Item) -> dict[str, int | str]:
+    links = {"image": text.safe_link(item.image), "audio": text.safe_link(item.audio)}
+    signals: dict[str, int | str] = {key: link for key, link in links.items() if link}
+    if item.seconds:
+        signals["seconds"] = item.seconds
+    return signals

@@ -1,0 +1,39 @@
+"""store: the door to the database: questions and answers in model values.
+
+    Store(url)      sqlite:///FILE or postgresql+psycopg://…; nothing is opened before the first question
+    Schema          migrate, require_current, integrity
+    Visits          cursor, visited, failures, due_sources, sources, health, record_failure, hold, holds, slices_done
+    Entries         add, add_slice
+    Embeddings      without_vector, count_without_vector, add_vectors, candidates
+    Issues          issues, last_issue, has_issue, queue
+    Outbox          claim, mark_data_sent, settle, reclaim, requeue, outbox, outbox_counts
+    Door            lock, close
+
+Every method is one short transaction and may be called from any thread. What the database cannot do becomes a
+StoreError of one line that names it.
+"""
+
+from types import TracebackType
+from typing import Self
+
+from aggregator.store.entries import Entries
+from aggregator.store.issues import Issues
+from aggregator.store.outbox import Outbox
+from aggregator.store.schema import Schema
+from aggregator.store.values import Claimed, Issue, Outgoing, SliceDone, SourceState, State, Unembedded
+from aggregator.store.vectors import Embeddings
+from aggregator.store.visits import Visits
+
+__all__ = ["Claimed", "Issue", "Outgoing", "SliceDone", "SourceState", "State", "Store", "Unembedded"]
+
+
+class Store(Schema, Visits, Entries, Embeddings, Issues, Outbox):
+    """The database, asked and told by every step; see the module for its parts."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,151 @@
+"""entries: what a source brought goes into the store, whole or not at all."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, select
+
+from aggregator import tables
+from aggregator.model import Added, Batch, Entry, Window
+from aggregator.store.chunks import chunks
+from aggregator.store.engine import Door
+from aggregator.store.identity import Work, merge, stored_names, works
+from aggregator.store.visits import log_visit, standing
+from aggregator.store.wording import Signals, cleaned, join_signals, news_at, storable, strongest, tell, text_hash
+
+
+class Entries(Door):
+    """The part of the store that takes in what sources bring."""
+
+    def add(self, source: str, kind: str, batch: Batch, *, now: datetime, next_visit: datetime) -> Added:
+        """Store a visit: its entries, the cursor that goes with them, and that it took place; what it brought.
+
+        A work that was never met becomes news as `wording.news_at` says; what is known is told anew and never news
+        again. All in one transaction, so the cursor is never ahead of the entries.
+        """
+        with self._writing() as session:
+            state = standing(session, source, kind)
+            new = _take_in(session, source, kind, batch.entries, visited=state.visited, now=now)
+            added = Added(len(batch.entries), new)
+            missing = cleaned(batch.missing)
+            state.cursor, state.partial, state.next_visit = dict(batch.cursor), missing, next_visit
+            state.visited, state.failures = now, 0
+            if not batch.unchanged:
+                state.seen = added.seen
+            outcome = "partial" if missing else "unchanged" if batch.unchanged else "ok"
+            log_visit(session, source, now, outcome, added=added, text=missing)
+        return added
+
+    def add_slice(self, source: str, kind: str, piece: Window, window: Window, batch: Batch, *, now: datetime) -> Added:
+        """Store one slice of history with the mark that it is done; where the source stands does not change."""
+        with self._writing() as session:
+            state = session.get(tables.Source, source)
+            visited = state.visited if state else None
+            new = _take_in(session, source, kind, batch.entries, visited=visited, now=now)
+            added = Added(len(batch.entries), new)
+            session.merge(
+                tables.Slice(
+                    source=source,
+                    since=window.first,
+                    first=piece.first,
+                    last=piece.last,
+                    done_at=now,
+                    seen=added.seen,
+                    new=added.new,
+                    missing=cleaned(batch.missing),
+                )
+            )
+        return added
+
+
+def _take_in(
+    session: Session, source: str, kind: str, entries: Sequence[Entry], *, visited: datetime | None, now: datetime
+) -> int:
+    """Store the entries of one answer; how many of them were works not met before."""
+    entries = [storable(entry) for entry in entries]
+    known = stored_names(session, entries)
+    found = works(entries, known)
+    ids: dict[int, int] = {}  # position in `found` to the id of the entry
+    for position, work in enumerate(found):
+        if work.ids:
+            ids[position] = merge(session, work.ids) if len(work.ids) > 1 else min(work.ids)
+    rows = _rows(session, ids.values())
+    fresh: dict[int, tables.Entry] = {}
+    for position, work in enumerate(found):
+        if position in ids:
+            _retell(rows[ids[position]], work, source, kind)
+        else:
+            fresh[position] = _first_met(work, source, kind, news_at(work.entries, visited, now), now)
+    session.add_all(fresh.values())
+    session.flush()
+    ids.update((position, row.id) for position, row in fresh.items() if row.id is not None)
+    aliases = [
+        {"name": name, "entry_id": ids[position]}
+        for position, work in enumerate(found)
+        for name in work.names
+        if name not in known
+    ]
+    if aliases:
+        session.exec(insert(tables.Alias), params=aliases)
+    _sight(session, source, kind, [(ids[position], work) for position, work in enumerate(found)], now)
+    return len(fresh)
+
+
+def _rows(session: Session, ids: Iterable[int]) -> dict[int, tables.Entry]:
+    found: dict[int, tables.Entry] = {}
+    for part in chunks(ids):
+        rows = session.exec(select(tables.Entry).where(col(tables.Entry.id).in_(part)))
+        found.update((row.id, row) for row in rows if row.id is not None)
+    return found
+
+
+def _first_met(work: Work, source: str, kind: str, news: datetime | None, now: datetime) -> tables.Entry:
+    first = work.entries[0]
+    row = tables.Entry(
+        key=strongest(work.names),
+        kind=first.kind,
+        title=first.title,
+        url=first.url,
+        summary=first.summary,
+        authors=list(first.authors),
+        categories=list(first.categories),
+        published=first.published,
+        announced=first.announced,
+        added=now,
+        news_at=news,
+        origin=kind,
+        origin_source=source,
+        text_hash=text_hash(first.title, first.summary),
+    )
+    for entry in work.entries[1:]:
+        tell(row, entry, source, kind)
+    return row
+
+
+def _retell(row: tables.Entry, work: Work, source: str, kind: str) -> None:
+    row.key = strongest([row.key, *work.names])
+    for entry in work.entries:
+        tell(row, entry, source, kind)
+
+
+def _sight(session: Session, source: str, kind: str, seen: Sequence[tuple[int, Work]], now: datetime) -> None:
+    """Note where the works were seen, with the signals as the source gives them now."""
+    sighting = tables.Sighting
+    known: dict[int, tables.Sighting] = {}
+    for part in chunks(entry_id for entry_id, work in seen if work.ids):
+        mine = select(sighting).where(sighting.source == source, col(sighting.entry_id).in_(part))
+        known.update((row.entry_id, row) for row in session.exec(mine))
+    first: list[dict[str, object]] = []
+    for entry_id, work in seen:
+        signals: Signals = {}
+        for entry in work.entries:
+            signals = join_signals(signals, entry.signals)
+        url, row = work.entries[0].url, known.get(entry_id)
+        if row:
+            row.kind, row.url, row.signals, row.last_seen = kind, url or row.url, signals, now
+        else:
+            told = {"entry_id": entry_id, "source": source, "kind": kind, "url": url, "signals": signals}
+            first.append({**told, "first_seen": now, "last_seen": now})
+    if first:
+        session.exec(insert(sighting), params=first)

@@ -1,0 +1,112 @@
+"""identity: one work, one entry, whatever names it is met under."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from aggregator import tables
+from aggregator.model import Entry
+from aggregator.store.chunks import chunks
+from aggregator.store.wording import join_signals, strongest, tell, told
+
+
+@dataclass(slots=True)
+class Work:
+    """The entries of a batch that are one work, and the ids of the stored entries they belong to."""
+
+    entries: list[Entry] = field(default_factory=list)
+    ids: set[int] = field(default_factory=set)
+
+    @property
+    def names(self) -> list[str]:
+        """All its names in this batch, each once, in the order met."""
+        return list(dict.fromkeys(name for entry in self.entries for name in (entry.key, *entry.aliases)))
+
+
+def stored_names(session: Session, entries: Iterable[Entry]) -> dict[str, int]:
+    """For each name in the batch that the store knows, the id of its entry."""
+    names = {name for entry in entries for name in (entry.key, *entry.aliases)}
+    known: dict[str, int] = {}
+    for part in chunks(names):
+        found = session.exec(select(tables.Alias.name, tables.Alias.entry_id).where(col(tables.Alias.name).in_(part)))
+        known.update((name, entry_id) for name, entry_id in found)
+    return known
+
+
+def works(entries: Sequence[Entry], known: dict[str, int]) -> list[Work]:
+    """The batch by works, in the order first met: entries that share a name, directly or through others, are one.
+
+    `known` maps names to ids of stored entries; two names of one stored entry count as one.
+    """
+    parent: dict[str | int, str | int] = {}
+
+    def root(node: str | int) -> str | int:
+        parent.setdefault(node, node)
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for entry in entries:
+        for name in (entry.key, *entry.aliases):
+            parent[root(name)] = root(entry.key)
+            if name in known:
+                parent[root(known[name])] = root(entry.key)
+    found: dict[str | int, Work] = {}
+    for entry in entries:
+        work = found.setdefault(root(entry.key), Work())
+        work.entries.append(entry)
+        work.ids.update(known[name] for name in (entry.key, *entry.aliases) if name in known)
+    return list(found.values())
+
+
+def merge(session: Session, ids: Iterable[int]) -> int:
+    """Make one of several stored entries; the oldest takes over what the others have. Its id.
+
+    When it became news is the oldest's to say. A work that a profile was shown twice counts as shown once.
+    """
+    keep, *others = sorted(ids)
+    kept = session.get_one(tables.Entry, keep)
+    for other in others:
+        gone = session.get_one(tables.Entry, other)
+        account, origin, source = told(gone), gone.origin, gone.origin_source
+        _move_sightings(session, keep, other)
+        _move_rest(session, keep, other)
+        session.delete(gone)
+        session.flush()
+        kept.key = strongest([kept.key, account.key])
+        tell(kept, account, source, origin)
+    session.flush()
+    return keep
+
+
+def _move_sightings(session: Session, keep: int, other: int) -> None:
+    sighting = tables.Sighting
+    kept = {row.source: row for row in session.exec(select(sighting).where(sighting.entry_id == keep))}
+    for row in session.exec(select(sighting).where(sighting.entry_id == other)).all():
+        twin = kept.get(row.source)
+        if twin is None:
+            row.entry_id = keep
+            continue
+        newer, older = (row, twin) if row.last_seen > twin.last_seen else (twin, row)
+        twin.url, twin.signals = newer.url, join_signals(newer.signals, older.signals)
+        twin.first_seen, twin.last_seen = min(row.first_seen, twin.first_seen), newer.last_seen
+        session.delete(row)
+    session.flush()
+
+
+def _move_rest(session: Session, keep: int, other: int) -> None:
+    """Aliases go over; picks and vectors where the kept entry has none of that profile or model; the rest goes."""
+    alias, pick, vector = tables.Alias, tables.Pick, tables.Vector
+    session.exec(update(alias).where(col(alias.entry_id) == other).values(entry_id=keep))
+    shown = session.exec(select(pick.profile).where(pick.entry_id == keep)).all()
+    session.exec(update(pick).where(col(pick.entry_id) == other, col(pick.profile).not_in(shown)).values(entry_id=keep))
+    session.exec(delete(pick).where(col(pick.entry_id) == other))
+    models = set(session.exec(select(vector.model, vector.revision).where(vector.entry_id == keep)))
+    for model, revision in session.exec(select(vector.model, vector.revision).where(vector.entry_id == other)).all():
+        if (model, revision) not in models:
+            same = (col(vector.entry_id) == other, col(vector.model) == model, col(vector.revision) == revision)
+            session.exec(update(vector).where(*same).values(entry_id=keep))
+    session.exec(delete(vector).where(col(vector.entry_id) == other))

@@ -1,0 +1,138 @@
+"""issues: what each profile was sent, and opening the next one."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from aggregator import tables
+from aggregator.errors import StoreError
+from aggregator.model import Digest, Message, Ranked
+from aggregator.store.chunks import chunks
+from aggregator.store.engine import Door
+from aggregator.store.values import Issue
+
+
+class Issues(Door):
+    """The part of the store that knows which issues a profile has had."""
+
+    def issues(self, profile: str) -> list[Issue]:
+        """All issues of the profile, newest first."""
+        issue = tables.Issue
+        order = (col(issue.until).desc(), col(issue.id).desc())
+        with self._reading() as session:
+            return [_issue(row) for row in session.exec(select(issue).where(issue.profile == profile).order_by(*order))]
+
+    def last_issue(self, profile: str) -> Issue | None:
+        """The issue of the profile that reaches furthest, of whatever period."""
+        issue = tables.Issue
+        order = (col(issue.until).desc(), col(issue.id).desc())
+        with self._reading() as session:
+            row = session.exec(select(issue).where(issue.profile == profile).order_by(*order).limit(1)).first()
+        return _issue(row) if row else None
+
+    def has_issue(self, profile: str, period: str) -> bool:
+        """Whether the profile has an issue of that period, sent or empty."""
+        with self._reading() as session:
+            return _exists(session, profile, period)
+
+    def queue(
+        self,
+        profile: str,
+        period: str,
+        since: datetime,
+        until: datetime,
+        *,
+        now: datetime,
+        digest: Digest | None,
+        messages: Sequence[Message],
+    ) -> bool:
+        """Open an issue: note it and its picks, and put its messages into the outbox; `digest` None is an empty issue.
+
+        False, and nothing is changed, if the profile has an issue of that period or was meanwhile shown one of the
+        picks: then another process was quicker.
+        """
+        picks = digest.picks if digest else ()
+        with self._writing() as session:
+            ids = _ids(session, [pick.entry.key for pick in picks])
+            if _exists(session, profile, period) or _shown(session, profile, ids.values()):
+                return False
+            issue = tables.Issue(
+                profile=profile,
+                period=period,
+                since=since,
+                until=until,
+                opened_at=now,
+                arrived=digest.arrived if digest else 0,
+                picks=len(picks),
+            )
+            session.add(issue)
+            session.flush()
+            opened = issue.id or 0
+            session.add_all(
+                _pick(opened, profile, position, pick, ids[pick.entry.key]) for position, pick in enumerate(picks)
+            )
+            session.add_all(_message(opened, message, now) for message in messages)
+        return True
+
+
+def _exists(session: Session, profile: str, period: str) -> bool:
+    issue = tables.Issue
+    same = select(issue.id).where(issue.profile == profile, issue.period == period)
+    return session.exec(same).first() is not None
+
+
+def _ids(session: Session, keys: Sequence[str]) -> dict[str, int]:
+    alias = tables.Alias
+    ids: dict[str, int] = {}
+    for part in chunks(keys):
+        ids.update(session.exec(select(alias.name, alias.entry_id).where(col(alias.name).in_(part))).all())
+    if unknown := [key for key in keys if key not in ids]:
+        raise StoreError(f"the digest shows {unknown[0]}, which is not in the database; run the digest step again")
+    return ids
+
+
+def _shown(session: Session, profile: str, ids: Iterable[int]) -> bool:
+    pick = tables.Pick
+    return any(
+        session.exec(
+            select(func.count()).select_from(pick).where(pick.profile == profile, col(pick.entry_id).in_(part))
+        ).one()
+        for part in chunks(ids)
+    )
+
+
+def _pick(issue_id: int, profile: str, position: int, ranked: Ranked, entry_id: int) -> tables.Pick:
+    reason = ranked.reasons[0].text if ranked.reasons else ""
+    return tables.Pick(
+        issue_id=issue_id, profile=profile, entry_id=entry_id, position=position, score=ranked.score, reason=reason
+    )
+
+
+def _message(issue_id: int, message: Message, now: datetime) -> tables.Message:
+    return tables.Message(
+        issue_id=issue_id,
+        key=message.key,
+        recipient=message.to,
+        sender=message.sender,
+        message_id=message.message_id,
+        subject=message.subject,
+        raw=message.raw,
+        sha256=hashlib.sha256(message.raw).hexdigest(),
+        state="queued",
+        queued_at=now,
+    )
+
+
+def _issue(row: tables.Issue) -> Issue:
+    return Issue(
+        profile=row.profile,
+        period=row.period,
+        since=row.since,
+        until=row.until,
+        opened_at=row.opened_at,
+        arrived=row.arrived,
+        picks=row.picks,
+    )

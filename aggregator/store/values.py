@@ -1,0 +1,94 @@
+"""values: what the store answers with, where the model has no word for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple, TypeAlias
+
+from aggregator.model import Message
+
+State: TypeAlias = Literal["queued", "sending", "sent", "deferred", "failed"]
+"""Where a message stands: waiting, with a worker, accepted, to be tried again later, given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """Where a source stands, for `status`.
+
+    `visited` is the last success; `failed` and `failure` the last trouble, `failures` how many came in a row since the
+    last success; `partial` what the last answer left out; `entries` how many works were seen there; `seen` how many
+    the last answer held.
+    """
+
+    name: str
+    kind: str
+    visited: datetime | None
+    failed: datetime | None
+    failure: str
+    failures: int
+    partial: str
+    next_visit: datetime | None
+    entries: int
+    seen: int
+
+
+class SliceDone(NamedTuple):
+    """What a slice of history brought, and when."""
+
+    done_at: datetime
+    seen: int
+    new: int
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unembedded:
+    """A text that has no vector yet."""
+
+    entry_id: int
+    text: str
+    text_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One issue of a profile: it covers what became news after `since` and up to `until`."""
+
+    profile: str
+    period: str
+    since: datetime
+    until: datetime
+    opened_at: datetime
+    arrived: int
+    picks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A message that is this worker's to send. `attempts` counts this one.
+
+    `in_doubt`: an earlier attempt broke off after the last byte, so the server may have accepted it (RFC 1047).
+    """
+
+    id: int
+    message: Message
+    attempts: int
+    queued_at: datetime
+    in_doubt: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A message of the outbox without its bytes, for `status`."""
+
+    id: int
+    key: str
+    profile: str
+    period: str
+    recipient: str
+    subject: str
+    state: State
+    attempts: int
+    queued_at: datetime
+    not_before: datetime | None
+    sent_at: datetime | None
+    error: str

@@ -1,0 +1,134 @@
+"""vectors: which texts lack one, and what a profile may choose from."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy import ColumnElement, and_, collate, delete, exists, func
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
+
+from aggregator import tables
+from aggregator.errors import StoreError
+from aggregator.model import Candidate, Sighting, Vectors
+from aggregator.store.chunks import chunks
+from aggregator.store.engine import Door
+from aggregator.store.values import Unembedded
+from aggregator.store.wording import sum_signals, told
+
+
+class Embeddings(Door):
+    """The part of the store that knows vectors and the entries they belong to."""
+
+    def without_vector(self, model: str, revision: str, limit: int | None = None) -> list[Unembedded]:
+        """The texts that have no vector of this model, or one of an older text; longest first, then by key."""
+        entry = tables.Entry
+        length = func.length(entry.title) + func.length(entry.summary)
+        wanted = (
+            select(entry.id, entry.title, entry.summary, entry.text_hash)
+            .where(_lacks_vector(model, revision))
+            .order_by(length.desc(), collate(col(entry.key), "BINARY" if self.file else "C"))
+            .limit(limit)
+        )
+        with self._reading() as session:
+            rows = session.exec(wanted).all()
+        return [Unembedded(row[0], f"{row[1]}\n{row[2]}", row[3]) for row in rows if row[0] is not None]
+
+    def count_without_vector(self, model: str, revision: str) -> int:
+        """How many texts `without_vector` would answer with."""
+        counted = select(func.count()).select_from(tables.Entry).where(_lacks_vector(model, revision))
+        with self._reading() as session:
+            return session.exec(counted).one()
+
+    def add_vectors(self, model: str, revision: str, rows: Sequence[tuple[int, str]], vectors: Vectors) -> None:
+        """Store a vector for each (entry id, hash of the text it was made of).
+
+        It takes the place of an older one; an entry whose text has changed meanwhile is left to be embedded again.
+        """
+        if len(rows) != len(vectors):
+            raise ValueError(f"{len(rows)} rows, but {len(vectors)} vectors")
+        entry, vector = tables.Entry, tables.Vector
+        data = dict(zip(rows, np.ascontiguousarray(vectors, dtype="<f4"), strict=True))
+        with self._writing() as session:
+            for part in chunks(data):
+                ids = [entry_id for entry_id, _ in part]
+                current = set(session.exec(select(entry.id, entry.text_hash).where(col(entry.id).in_(ids))))
+                fresh = [row for row in part if row in current]
+                ours = (col(vector.model) == model, col(vector.revision) == revision)
+                session.exec(delete(vector).where(*ours, col(vector.entry_id).in_([row[0] for row in fresh])))
+                session.add_all(
+                    vector(
+                        entry_id=entry_id,
+                        model=model,
+                        revision=revision,
+                        text_hash=text_hash,
+                        data=data[entry_id, text_hash].tobytes(),
+                        dim=data[entry_id, text_hash].size,
+                    )
+                    for entry_id, text_hash in fresh
+                )
+
+    def candidates(
+        self, profile: str, model: str, revision: str, since: datetime, until: datetime, *, shown: bool = False
+    ) -> tuple[list[Candidate], Vectors]:
+        """What became news after `since` and up to `until` and was not shown to the profile, by key, and its vectors.
+
+        The vectors have a row per candidate, shape (n, dim). Entries without a current vector are left out. `shown`
+        takes in what the profile was shown.
+        """
+        wanted = _news(profile, model, revision, since, until, shown=shown)
+        with self._reading() as session:
+            rows = sorted(session.exec(wanted), key=lambda row: row[0].key)
+            sightings = _sightings(session, [row[0].id for row in rows if row[0].id is not None])
+        candidates = [_candidate(entry, sightings.get(entry.id or 0, ())) for entry, _ in rows]
+        return candidates, self._stacked([data for _, data in rows])
+
+    def _stacked(self, blobs: Sequence[bytes]) -> Vectors:
+        if len({len(blob) for blob in blobs}) > 1:
+            raise StoreError(f"database {self.name} holds vectors of different lengths under one model")
+        flat = np.frombuffer(b"".join(blobs), dtype="<f4").astype(np.float32)
+        return flat.reshape(len(blobs), -1) if blobs else flat.reshape(0, 0)
+
+
+def _lacks_vector(model: str, revision: str) -> ColumnElement[bool]:
+    entry, vector = tables.Entry, tables.Vector
+    return ~exists().where(
+        col(vector.entry_id) == col(entry.id),
+        col(vector.model) == model,
+        col(vector.revision) == revision,
+        col(vector.text_hash) == col(entry.text_hash),
+    )
+
+
+def _news(
+    profile: str, model: str, revision: str, since: datetime, until: datetime, *, shown: bool
+) -> Select[tables.Entry, bytes]:
+    entry, vector, pick = tables.Entry, tables.Vector, tables.Pick
+    current = and_(
+        col(vector.entry_id) == col(entry.id),
+        col(vector.model) == model,
+        col(vector.revision) == revision,
+        col(vector.text_hash) == col(entry.text_hash),
+    )
+    window = (col(entry.news_at) > since, col(entry.news_at) <= until)
+    wanted = select(entry, vector.data).join(vector, current).where(*window)
+    if shown:
+        return wanted
+    return wanted.where(~exists().where(col(pick.entry_id) == col(entry.id), col(pick.profile) == profile))
+
+
+def _sightings(session: Session, ids: Sequence[int]) -> dict[int, list[Sighting]]:
+    """For each entry where it was seen, first sighting first."""
+    sighting = tables.Sighting
+    found: dict[int, list[Sighting]] = {}
+    for part in chunks(ids):
+        rows = session.exec(select(sighting).where(col(sighting.entry_id).in_(part)).order_by(col(sighting.id)))
+        for row in rows:
+            found.setdefault(row.entry_id, []).append(Sighting(row.source, row.kind, row.url, row.signals))
+    return found
+
+
+def _candidate(row: tables.Entry, sightings: Sequence[Sighting]) -> Candidate:
+    signals = sum_signals((sighting.kind, sighting.signals) for sighting in sightings)
+    return Candidate(entry=replace(told(row), signals=signals), sightings=tuple(sightings))

@@ -1,0 +1,186 @@
+"""tables: the shape of the database (SQLModel). Only `store` and the migrations see it.
+
+A change here needs a migration in migrations/versions; tests/test_migrations.py compares the two. Every constraint has
+a name, because SQLite cannot alter a nameless one later.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, MetaData, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Base(SQLModel):
+    """What all tables share: one collection of tables and one way to name constraints."""
+
+    metadata = metadata
+
+
+def _of_entry(*, primary_key: bool = False) -> Any:
+    return Field(foreign_key="entry.id", ondelete="CASCADE", primary_key=primary_key)
+
+
+class Entry(Base, table=True):
+    """One work. `origin` is the kind and `origin_source` the name of the source whose text it shows."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    kind: str
+    title: str
+    url: str
+    summary: str
+    authors: list[str] = Field(sa_type=JSON)
+    categories: list[str] = Field(sa_type=JSON)
+    published: datetime
+    announced: datetime | None
+    added: datetime
+    news_at: datetime | None = Field(index=True)
+    origin: str
+    origin_source: str
+    text_hash: str
+
+
+class Alias(Base, table=True):
+    """A name of a work: its key, and every other key it was met under."""
+
+    name: str = Field(primary_key=True)
+    entry_id: int = Field(foreign_key="entry.id", ondelete="CASCADE", index=True)
+
+
+class Sighting(Base, table=True):
+    """A work as seen by one source; the lower the id, the earlier it was seen there."""
+
+    __table_args__ = (UniqueConstraint("entry_id", "source"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    entry_id: int = _of_entry()
+    source: str = Field(index=True)
+    kind: str
+    url: str
+    signals: dict[str, int | str] = Field(sa_type=JSON)
+    first_seen: datetime
+    last_seen: datetime
+
+
+class Source(Base, table=True):
+    """Where a source stands. `partial` says what the last answer left out; `seen` is how much it held."""
+
+    name: str = Field(primary_key=True)
+    kind: str
+    cursor: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    visited: datetime | None = None
+    failed: datetime | None = None
+    failure: str = ""
+    failures: int = 0
+    partial: str = ""
+    next_visit: datetime | None = None
+    seen: int = 0
+
+
+class Visit(Base, table=True):
+    """The log of visits. outcome: ok, partial, unchanged or failed."""
+
+    __table_args__ = (Index(None, "source", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    at: datetime
+    outcome: str
+    seen: int
+    new: int
+    text: str
+
+
+class Host(Base, table=True):
+    """A host that asked to be left alone for a while."""
+
+    name: str = Field(primary_key=True)
+    hold_until: datetime
+
+
+class Vector(Base, table=True):
+    """What a model makes of the text with this hash: `dim` float32, little endian."""
+
+    entry_id: int = _of_entry(primary_key=True)
+    model: str = Field(primary_key=True)
+    revision: str = Field(primary_key=True)
+    text_hash: str
+    data: bytes
+    dim: int
+
+
+class Slice(Base, table=True):
+    """A piece of history that was fetched; `since` is the first day of the window it was cut from."""
+
+    source: str = Field(primary_key=True)
+    since: date = Field(primary_key=True)
+    first: date = Field(primary_key=True)
+    last: date = Field(primary_key=True)
+    done_at: datetime
+    seen: int
+    new: int
+    missing: str
+
+
+class Issue(Base, table=True):
+    """One issue of a profile's digest, sent or empty."""
+
+    __table_args__ = (UniqueConstraint("profile", "period"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    profile: str
+    period: str
+    since: datetime
+    until: datetime
+    opened_at: datetime
+    arrived: int
+    picks: int
+
+
+class Pick(Base, table=True):
+    """A work that was shown to a profile: once, ever."""
+
+    __table_args__ = (UniqueConstraint("profile", "entry_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    issue_id: int = Field(foreign_key="issue.id", ondelete="CASCADE", index=True)
+    profile: str
+    entry_id: int = Field(foreign_key="entry.id", ondelete="CASCADE", index=True)
+    position: int
+    score: float
+    reason: str
+
+
+class Message(Base, table=True):
+    """A finished mail in the outbox. state: queued, sending, sent, deferred or failed."""
+
+    __table_args__ = (Index(None, "state", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    issue_id: int = Field(foreign_key="issue.id", ondelete="CASCADE", index=True)
+    key: str = Field(unique=True)
+    recipient: str
+    sender: str
+    message_id: str = Field(unique=True)
+    subject: str
+    raw: bytes
+    sha256: str
+    state: str
+    attempts: int = 0
+    queued_at: datetime
+    not_before: datetime | None = None
+    lease_until: datetime | None = None
+    worker: str = ""
+    data_sent_at: datetime | None = None
+    sent_at: datetime | None = None
+    error: str = ""

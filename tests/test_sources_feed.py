@@ -1,0 +1,205 @@
+"""Feeds behind the real Fetcher, and the odd things that feeds say."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.errors import FetchError, ParseError
+from aggregator.model import Batch, Entry
+from aggregator.sources.feed import Feed
+from tests.fakes import Answer, fetcher_over, pages
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+URL = "https://blog.example.org/feed.xml"
+ITEM = "<item><title>Sample {0}</title><link>https://blog.example.org/{0}</link></item>"
+
+
+def rss(items: str, head: str = "<link>https://blog.example.org/</link>") -> str:
+    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>A sample</title>{head}{items}</channel></rss>'
+
+
+def visit(answer: Answer, folder: Path, cursor: Any = None, **options: Any) -> Batch:
+    with fetcher_over(pages({URL: answer}), folder) as fetcher:
+        return Feed(name="blog", url=URL, **options).visit(fetcher, cursor, NOW)
+
+
+def parsed(body: str | bytes, **options: Any) -> list[Entry]:
+    raw = body.encode() if isinstance(body, str) else body
+    return Feed(**{"name": "blog", "url": URL, **options}).parse(raw, NOW)
+
+
+def test_asks_conditionally_with_what_the_server_gave(tmp_path: Path) -> None:
+    stamp = "Sat, 01 Jan 2044 00:00:00 GMT"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        same = request.headers.get("if-none-match") == 'W/"a b"' and request.headers.get("if-modified-since") == stamp
+        headers = {"ETag": 'W/"a b"', "Last-Modified": stamp, "Cache-Control": "max-age=600"}
+        return httpx.Response(304 if same else 200, content=b"" if same else rss(ITEM.format(1)), headers=headers)
+
+    first = visit(answer, tmp_path)
+    assert first.cursor == {"url": URL, "etag": 'W/"a b"', "last_modified": stamp}
+    assert (len(first.entries), first.unchanged, first.fresh_for) == (1, False, timedelta(minutes=10))
+    second = visit(answer, tmp_path, first.cursor)
+    assert (second.entries, second.unchanged, second.cursor) == ((), True, first.cursor)
+    assert not visit(answer, tmp_path, {**first.cursor, "url": "https://old.example.org/"}).unchanged
+
+
+def test_the_longer_of_max_age_and_ttl_counts(tmp_path: Path) -> None:
+    body = rss(ITEM.format(1), "<ttl>90</ttl>")
+    assert visit(body, tmp_path).fresh_for == timedelta(minutes=90)
+    longer = httpx.Response(200, content=body, headers={"Cache-Control": "max-age=7200"})
+    assert visit(longer, tmp_path).fresh_for == timedelta(hours=2)
+    assert visit(rss("", "<ttl>999999</ttl>"), tmp_path).fresh_for == timedelta(days=7)
+    assert visit(rss("", "<ttl>soon</ttl>"), tmp_path).fresh_for is None
+
+
+def test_a_feed_that_breaks_off_is_asked_for_whole_next_time(tmp_path: Path) -> None:
+    body = rss("".join(ITEM.format(n) for n in (1, 2, 3)))
+    cut = httpx.Response(200, content=body[: body.index("Sample 3") + 4], headers={"ETag": '"x"'})
+    batch = visit(cut, tmp_path)
+    assert [entry.title for entry in batch.entries] == ["Sample 1", "Sample 2"]
+    assert (batch.missing, batch.cursor) == ("the feed breaks off", {"url": URL})
+
+
+def test_ill_formed_is_not_broken_off(tmp_path: Path) -> None:
+    batch = visit(rss(ITEM.format("1 & 2")) + "\n<!-- served -->\n", tmp_path)
+    assert (batch.missing, len(batch.entries)) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("<!DOCTYPE html><html><head><title>Just a moment…</title></head></html>", "a web page ('Just a moment…')"),
+        ("", "empty"),
+        ("Rate exceeded.", "Rate exceeded."),
+        ('{"a": 1}', "no JSON Feed"),
+        ('{"a": ', "damaged"),
+    ],
+)
+def test_what_is_no_feed_is_an_error(answer: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(ParseError) as caught:
+        visit(answer, tmp_path)
+    assert words in str(caught.value)
+
+
+def test_network_errors_go_through(tmp_path: Path) -> None:
+    with pytest.raises(FetchError) as caught:
+        visit(410, tmp_path)
+    assert caught.value.status == 410
+
+
+def test_a_body_beyond_four_mebibytes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FetchError):
+        visit(rss(f"<!--{'x' * 5 * 2**20}-->"), tmp_path)
+
+
+def test_no_more_than_a_thousand_entries() -> None:
+    assert len(parsed(rss("".join(ITEM.format(n) for n in range(1200))))) == 1000
+
+
+def test_keys_keep_works_apart_and_together() -> None:
+    item = "<item><title>{}</title><link>{}</link><guid isPermaLink='false'>{}</guid></item>"
+    shared = [item.format(n, "https://blog.example.org/all", f"g{n}") for n in (1, 2)]
+    home = item.format(3, "https://www.blog.example.org", "g3")
+    own = item.format(4, "http://blog.example.org/4/?utm_source=a", "g4")
+    twice = item.format(5, "https://blog.example.org/4#again", "g5")
+    long = item.format(6, "", "g" * 300)
+    (one, two, three, four, five, six) = parsed(rss("".join([*shared, home, own, long, twice])))
+    assert [one.key, two.key, three.key] == ["id:blog:g1", "id:blog:g2", "id:blog:g3"]
+    assert (one.url, three.url) == ("https://blog.example.org/all", "https://www.blog.example.org")
+    assert [four.key, six.key] == ["id:blog:g4", "id:blog:g5"]  # the same link by two spellings: told apart by guid
+    assert five.key.startswith("id:blog:")
+    assert len(five.key) < 60
+    same = parsed(rss(item.format(1, "https://arxiv.org/abs/2501.01234", "a") * 2))
+    assert [entry.key for entry in same] == ["arxiv:2501.01234"]
+    assert same[0].kind == "paper"
+
+
+def test_kind_may_be_set() -> None:
+    assert parsed(rss(ITEM.format(1)), post_kind="event")[0].kind == "event"
+
+
+@pytest.mark.parametrize(
+    "value", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "2026-11-20T12:00:01Z", "x", ""]
+)
+def test_moments_that_cannot_be_are_now(value: str) -> None:
+    item = {"url": "https://blog.example.org/1", "title": "A sample", "date_published": value}
+    (entry,) = parsed(json.dumps({"version": "https://jsonfeed.org/version/1", "items": [item]}))
+    assert entry.published == NOW
+
+
+def test_a_long_summary_is_cut_and_a_long_title_too() -> None:
+    body = (
+        f"<item><title>{'word ' * 300}</title><description>{'A sentence. ' * 1000}</description><guid>x</guid></item>"
+    )
+    (entry,) = parsed(rss(body))
+    assert 3900 < len(entry.summary) <= 4000
+    assert entry.summary.endswith("sentence.")
+    assert len(entry.title) <= 500
+
+
+def test_charsets() -> None:
+    item = ITEM.format("Köln, Müller, 山田") + "<!-- ü -->"
+    for charset in ("utf-8", "utf-16"):
+        body = rss(item).replace('"1.0"', f'"1.0" encoding="{charset}"').encode(charset)
+        assert parsed(body)[0].title == "Sample Köln, Müller, 山田", charset
+    latin = rss(ITEM.format("Köln")).encode("latin-1")  # said to be UTF-8 by leaving it out
+    assert parsed(latin)[0].title == "Sample Köln"
+
+
+SCRAPS = st.sampled_from(
+    [
+        "<item>",
+        "</item>",
+        "<title>",
+        "</title>",
+        "<link>",
+        "</link>",
+        "https://a.example.org/1",
+        "&amp;",
+        "&",
+        "<![CDATA[",
+    ]
+) | st.sampled_from(
+    [
+        "]]>",
+        "<guid>x</guid>",
+        "<pubDate>Thu, 32 Nov 2026</pubDate>",
+        "\x00",
+        "ü",
+        "<enclosure url='x' type='audio/x'/>",
+        "<b>",
+    ]
+)
+FIELDS = st.sampled_from(["id", "url", "title", "authors", "author", "name", "tags", "attachments", "content_html"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner) | st.dictionaries(FIELDS, inner),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(SCRAPS, max_size=25).map("".join))
+def test_scraps_of_feeds_never_fail(scraps: str) -> None:
+    for entry in parsed(f'<rss version="2.0"><channel><title>x</title>{scraps}'):
+        assert entry.key
+        assert entry.title == " ".join(entry.title.split()) != ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(JSON)
+def test_odd_json_never_fails(item: Any) -> None:
+    parsed(json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": [item]}))
+
+
+def test_a_large_feed_takes_no_long_time() -> None:
+    start = time.process_time()
+    parsed(rss("".join(ITEM.format(n) for n in range(2000))))
+    assert time.process_time() - start < 5
