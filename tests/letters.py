@@ -64,12 +64,13 @@ def pick(
     """A ranked entry: a paper seen on arXiv, and on Hugging Face if it has upvotes; or what a feed brought."""
     is_paper = kind == "paper"
     link = url or f"https://arxiv.org/abs/{number}"
-    signals: dict[str, int | str] = {"pdf": f"https://arxiv.org/pdf/{number}"} if is_paper else {}
-    sightings = [Sighting("arxiv-audio", "arxiv", link)] if is_paper else [Sighting(source, "feed", link)]
+    signals: dict[str, int | str] = {"pdf": f"https://arxiv.org/pdf/{number}", "version": 2} if is_paper else {}
+    sightings = [Sighting("arxiv-audio", "arxiv", link, signals)] if is_paper else [Sighting(source, "feed", link)]
     if upvotes:
-        found: dict[str, int | str] = {"upvotes": upvotes, **({"code": code} if code else {})}
-        sightings.append(Sighting("hf-daily", "huggingface", f"https://huggingface.co/papers/{number}", found))
-        signals |= found
+        found: dict[str, int | str] = {"upvotes": upvotes, "page": f"https://huggingface.co/papers/{number}"}
+        found |= {"code": code} if code else {}
+        sightings.append(Sighting("hf-daily", "huggingface", link, found))
+        signals = signals | found
     entry = Entry(
         key=f"arxiv:{number}" if is_paper else f"url:{link}",
         kind=kind,

@@ -32,8 +32,8 @@ TAGS = {
 PROPERTIES = {
     "background-color", "border", "border-left", "border-top", "color", "display", "font-family", "font-size",
     "font-weight", "height", "letter-spacing", "line-height", "margin", "max-height", "max-width", "overflow",
-    "padding", "table-layout", "text-align", "text-decoration", "text-transform", "vertical-align", "white-space", "width",
-    "word-break", "-webkit-text-size-adjust",
+    "padding", "table-layout", "text-align", "text-decoration", "text-transform", "vertical-align", "white-space",
+    "width", "word-break", "-webkit-text-size-adjust",
 }  # fmt: skip
 
 
@@ -258,14 +258,19 @@ def test_links_are_those_that_exist_and_are_safe() -> None:
     assert "data:text" not in renderer().text(unsafe, TO)
 
 
-def test_a_page_seen_only_on_hugging_face_is_linked_once() -> None:
-    item = pick("t", url="https://huggingface.co/papers/2611.00001", upvotes=3)
-    entry = replace(item.entry, signals={"page": "https://example.org/demo", "pdf": ""})
-    seen = (Sighting("hf", "huggingface", entry.url, {"upvotes": 3}),)
-    item = replace(item, candidate=replace(item.candidate, entry=entry, sightings=seen))
-    links = Page(renderer().html(digest([item]), TO)).links
+def test_every_address_is_linked_once_and_signals_are_told() -> None:
+    item = pick("t", url="https://huggingface.co/papers/2611.00001")
+    signals: dict[str, int | str] = {
+        "page": item.entry.url, "project": "https://example.org/demo", "upvotes": 1, "stars": 1234, "comments": 5,
+        "version": 3, "announce": "new",
+    }  # fmt: skip
+    seen = (Sighting("hf", "huggingface", item.entry.url, signals), Sighting("A feed", "feed", item.entry.url))
+    entry = replace(item.entry, signals=signals)
+    letter = digest([replace(item, candidate=replace(item.candidate, entry=entry, sightings=seen))])
+    links = Page(renderer().html(letter, TO)).links
     assert links.count(entry.url) == 2  # the title and one link
     assert "https://example.org/demo" in links
+    assert "     Hugging Face 1 upvote, 1,234 GitHub stars · A feed\n" in renderer().text(letter, TO)
 
 
 def test_hostile_text_is_text() -> None:

@@ -1,51 +1,92 @@
-"""decode: an answer's body, read with a cap on what comes over the wire and on what it unpacks to."""
+"""decode: bodies of bounded size, plain or gzip.
+
+httpx's own decoders turn a small chunk into hundreds of megabytes at once, before anybody can count. Here zlib is given
+the room that is left, so that memory never grows beyond the limit.
+"""
 
 import zlib
 from collections.abc import Iterable
 
-from aggregator.errors import FetchError
+_MEMBERS = 1000
+_MAGIC = b"\x1f\x8b"
 
-_PIECE = 64 * 1024
+
+class BodyError(Exception):
+    """A body is too large, or not what its headers say."""
 
 
-def decode(wire: Iterable[bytes], encoding: str, *, max_wire: int, max_body: int) -> bytes:
-    """The decoded body. `encoding` is the Content-Encoding: none, identity or gzip, of one or more members.
+def body(chunks: Iterable[bytes], encoding: str, *, max_wire: int, max_body: int) -> bytes:
+    """The decoded body. `max_wire` bounds the bytes received, `max_body` the bytes returned.
 
-    Memory stays within max_body whatever a compressed body would grow to. Raises FetchError beyond a cap, for another
-    encoding, and for gzip data that is damaged or breaks off.
+    `encoding` is the Content-Encoding; only gzip is asked for, so only gzip is understood. Raises BodyError.
     """
-    coding = encoding.strip().casefold()
-    if coding not in ("", "identity", "gzip", "x-gzip"):
-        raise FetchError(f"the answer is encoded as {coding!r}, which was not asked for")
-    pieces = _capped(wire, max_wire, "over the wire")
-    if coding.endswith("gzip"):
-        pieces = _gunzip(pieces)
-    return b"".join(_capped(pieces, max_body, "of content"))
+    name = encoding.strip().lower()
+    if name not in {"", "identity", "gzip", "x-gzip"}:
+        raise BodyError(f"the answer is encoded as {name[:40]!r}, which was not asked for")
+    received = bounded(chunks, max_wire)
+    if name in {"", "identity"}:
+        return b"".join(bounded(received, max_body))
+    gunzip = _Gunzip(max_body)
+    for chunk in received:
+        gunzip.feed(chunk)
+    return gunzip.finish()
 
 
-def _capped(pieces: Iterable[bytes], cap: int, what: str) -> Iterable[bytes]:
-    total = 0
-    for piece in pieces:
-        total += len(piece)
-        if total > cap:
-            raise FetchError(f"the answer is larger than {cap / 2**20:.0f} MiB {what}")
-        yield piece
+def bounded(chunks: Iterable[bytes], limit: int) -> Iterable[bytes]:
+    """The chunks as they come, up to `limit` bytes in all. Raises BodyError for more."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit)
+        yield chunk
 
 
-def _gunzip(wire: Iterable[bytes]) -> Iterable[bytes]:
-    member = zlib.decompressobj(wbits=31)
-    begun = False
-    try:
-        for piece in wire:
-            rest = piece
-            while rest:
-                begun = True
-                yield member.decompress(rest, _PIECE)
-                rest = member.unconsumed_tail
-                if member.eof:
-                    rest = member.unused_data
-                    member, begun = zlib.decompressobj(wbits=31), bool(rest)
-    except zlib.error as error:
-        raise FetchError(f"the answer's gzip data is damaged ({error})") from error
-    if begun:
-        raise FetchError("the answer breaks off in the middle of its gzip data")
+def too_large(limit: int) -> BodyError:
+    """The error for a body of more than `limit` bytes."""
+    return BodyError(f"the answer is larger than {limit / 2**20:.3g} MiB and was not read")
+
+
+class _Gunzip:
+    """Decodes gzip of one or several members (RFC 1952 section 2.2); what follows that is no gzip is ignored."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._out = bytearray()
+        self._member = zlib.decompressobj(wbits=31)
+        self._members = 1
+        self._tail = b""
+
+    def feed(self, chunk: bytes) -> None:
+        data = self._tail + chunk
+        self._tail = b""
+        while data:
+            if self._member.eof and not self._next(data):
+                return
+            data = self._some(data)
+
+    def finish(self) -> bytes:
+        if not self._member.eof:
+            raise BodyError("the gzip breaks off in the middle")
+        return bytes(self._out)
+
+    def _next(self, data: bytes) -> bool:
+        """Begin another member if the data begin with one; keep what is too short to say."""
+        if not data.startswith(_MAGIC):
+            self._tail = data if data == _MAGIC[:1] else b""
+            return False
+        self._members += 1
+        if self._members > _MEMBERS:
+            raise BodyError(f"the gzip has more than {_MEMBERS} members")
+        self._member = zlib.decompressobj(wbits=31)
+        return True
+
+    def _some(self, data: bytes) -> bytes:
+        """Decode as much as there is room for; return what is left of the data."""
+        try:
+            self._out += self._member.decompress(data, self._limit + 1 - len(self._out))
+        except zlib.error as error:
+            raise BodyError(f"the gzip is broken ({error})") from None
+        if len(self._out) > self._limit:
+            raise too_large(self._limit)
+        return self._member.unused_data if self._member.eof else self._member.unconsumed_tail

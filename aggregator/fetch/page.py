@@ -1,90 +1,119 @@
-"""page: what an answer is to the rest of the program, and what its headers say."""
+"""page: what a GET brings back, and what its headers say about time (RFC 9110, RFC 9111)."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
-_LONGEST_FRESH = timedelta(days=7)
+import httpx
+
+_LONGEST = timedelta(days=7)
+"""No server may silence a source for longer: neither by max-age nor by Retry-After."""
 
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """ETag and Last-Modified exactly as the server sent them: opaque, never parsed (RFC 9110 section 8.8)."""
+    """ETag and Last-Modified byte for byte as received (bytes as Latin-1); "" means there was none."""
 
     etag: str = ""
     last_modified: str = ""
 
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """From a cursor; what is not there is empty."""
-        return cls(str(stored.get("etag", "")), str(stored.get("last_modified", "")))
-
     def as_dict(self) -> dict[str, str]:
-        """For a cursor."""
-        return {"etag": self.etag, "last_modified": self.last_modified}
+        """What a cursor keeps: the validators there are."""
+        return {name: value for name, value in (("etag", self.etag), ("last_modified", self.last_modified)) if value}
 
-    def request_headers(self) -> dict[str, str]:
-        """The headers that make a request conditional."""
-        headers = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in headers.items() if value}
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+        """Out of a cursor; other keys of it, and values that are no text, are ignored."""
+        return cls(*(value if isinstance(value := kept.get(name), str) else "" for name in ("etag", "last_modified")))
 
-    def updated(self, headers: Mapping[str, str]) -> "Validators":
-        """With those that a 304 brought anew; it need not repeat them."""
-        return Validators(headers.get("etag", self.etag), headers.get("last-modified", self.last_modified))
+    def updated(self, headers: httpx.Headers) -> "Validators":
+        """These validators with each one replaced that the headers name."""
+        return Validators(_raw(headers, b"etag") or self.etag, _raw(headers, b"last-modified") or self.last_modified)
+
+    def questions(self) -> list[tuple[bytes, bytes]]:
+        """The request headers that make a GET conditional. Raises UnicodeEncodeError for what was never received."""
+        pairs = ((b"If-None-Match", self.etag), (b"If-Modified-Since", self.last_modified))
+        return [(name, value.encode("latin-1")) for name, value in pairs if value]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """An answer of 200, or of 304 with an empty body.
+    """An answer that can be used: status 200 with a body, or 304 without one.
 
-    `url` is where it was found in the end, `moved_to` the same if only permanent redirects (301, 308) led there.
-    `fresh_for` is how long the server says that asking again is pointless, 7 days at most; None if it does not say.
+    `url` is where it came from in the end, without user and fragment; `moved_to` is the same, but only if every
+    redirect on the way was permanent (301, 308), else "". `fresh_for` is how long the server says that asking again is
+    pointless, at most 7 days; None means it did not say. On a 304, `validators` are the ones sent, updated.
     """
 
     url: str
     status: int
     body: bytes
-    content_type: str = ""
-    validators: Validators = field(default_factory=Validators)
-    fresh_for: timedelta | None = None
+    content_type: str
+    validators: Validators
+    fresh_for: timedelta | None
     moved_to: str = ""
 
     @property
     def unchanged(self) -> bool:
-        """Whether the server said "not modified"."""
+        """Whether the server answered "not modified"."""
         return self.status == 304
 
 
-def fresh_for(headers: Mapping[str, str]) -> timedelta | None:
-    """Cache-Control max-age, or Expires less Date; None for no-cache, no-store, or nothing (RFC 9111 section 4.2)."""
-    control = headers.get("cache-control", "").casefold()
-    if re.search(r"\bno-(cache|store)\b", control):
+def fresh_for(headers: httpx.Headers) -> timedelta | None:
+    """The freshness lifetime (RFC 9111 section 4.2.1), at most 7 days: max-age, else Expires minus Date.
+
+    None for no-cache and no-store, and if nothing is said or Expires stands without Date. An Expires that is no date
+    means "expired", as the standard says.
+    """
+    directives = {}
+    for part in headers.get("cache-control", "").split(","):
+        name, _, value = part.partition("=")
+        directives[name.strip().lower()] = value.strip().strip('"')
+    if "no-cache" in directives or "no-store" in directives:
         return None
-    if found := re.search(r"\bmax-age\s*=\s*\"?(\d{1,10})", control):
-        return min(timedelta(seconds=int(found[1])), _LONGEST_FRESH) or None
-    expires, date = http_date(headers.get("expires", "")), http_date(headers.get("date", ""))
-    if expires and date and expires > date:
-        return min(expires - date, _LONGEST_FRESH)
-    return None
+    seconds = _seconds(directives.get("max-age", ""))
+    if seconds is not None:
+        return seconds
+    sent = _date(headers.get("date", ""))
+    if "expires" not in headers or sent is None:
+        return None
+    return _bounded((_date(headers["expires"]) or sent) - sent)
 
 
-def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """Retry-After in seconds, or as a date, which is read against the answer's own Date (RFC 9110 section 10.2.3)."""
+def retry_after(headers: httpx.Headers, now: float) -> timedelta | None:
+    """How long to stay away (RFC 9110 section 10.2.3), at most 7 days; None if it is not said, or not in due form.
+
+    A date is taken relative to the answer's own Date, so that a wrong clock on either side does no harm; without one,
+    to `now`, seconds since 1970.
+    """
     text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}", text):
-        return timedelta(seconds=int(text))
-    if until := http_date(text):
-        return max(until - (http_date(headers.get("date", "")) or now), timedelta(0))
-    return None
-
-
-def http_date(text: str) -> datetime | None:
-    """A date of HTTP in UTC, or None."""
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    if (seconds := _seconds(text)) is not None:
+        return seconds
+    until = _date(text)
+    if until is None:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return _bounded(until - (_date(headers.get("date", "")) or datetime.fromtimestamp(now, UTC)))
+
+
+def _seconds(text: str) -> timedelta | None:
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return _LONGEST if len(text) > 9 else _bounded(timedelta(seconds=int(text)))
+
+
+def _bounded(span: timedelta) -> timedelta:
+    return min(max(span, timedelta(0)), _LONGEST)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def _raw(headers: httpx.Headers, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in headers.raw if key.lower() == name), "")

@@ -1,96 +1,215 @@
-"""slots: one request at a time per host, with a pause between two; arXiv's hosts share one slot across processes."""
+"""slots: whose turn it is.
 
+One request at a time per host, with a pause after each; a host that asked to be left alone is left alone; all hosts of
+arXiv count as one, and its slot is shared with every process of this machine, as its terms of use ask (one connection,
+three seconds); and no more than 32 requests are under way at once. Who waits here takes none of the 32 places.
+"""
+
+import logging
+import math
 import os
+import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
-from platformdirs import user_cache_path
+import platformdirs
 
-try:
+from aggregator.errors import FetchError
+from aggregator.fetch.trouble import span
+
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # not on Windows: there the slot holds within one process
-    fcntl = None  # type: ignore[assignment]
 
-ARXIV = "arxiv.org"
-ARXIV_SPACING = 3.1
-"""Seconds from the end of one request to the start of the next: arXiv's three (terms of use, 2025-08) and a little."""
+log = logging.getLogger(__name__)
+
+SPACING = 3.1
+"""Seconds between two requests to arXiv: its three, and a little for what the network adds."""
+
+_AT_ONCE = 32
+_ARXIV = "arxiv.org"
+_POLL = 0.05
+_GIVE_UP = 180.0
 
 
-def slot_of(host: str) -> str:
-    """Which slot a host's requests wait for: its own, or the one that all hosts of arXiv share."""
-    return ARXIV if host == ARXIV or host.endswith(f".{ARXIV}") else host
+class FileSlot:
+    """A slot shared by all processes that name the same folder: a locked file that tells when it was last used.
 
-
-class Slots:
-    """Gives each slot to one request at a time, and only after its pause.
-
-    `folder` holds the file that processes agree by on arXiv's slot; None means the user's cache folder, or the
-    temporary one if that cannot be written.
+    The file holds the wall-clock time of the last end, or of the last start if that request was killed. A clock that
+    was set back, or nonsense in the file, costs at most one spacing. Where no file can be locked it does nothing.
     """
 
     def __init__(
-        self, pause: float, folder: Path | None, *, clock: Callable[[], float], wall: Callable[[], float],
+        self, folder: Path | None, spacing: float, sleep: Callable[[float], None], wall: Callable[[], float]
+    ) -> None:
+        self._path = _writable(folder)
+        self._spacing = spacing
+        self._sleep = sleep
+        self._wall = wall
+
+    @contextmanager
+    def turn(self) -> Iterator[Callable[[], None]]:
+        """Hold the slot, waiting for it; gives a function to be called when the request starts. Raises FetchError."""
+        if self._path is None or sys.platform == "win32":
+            yield lambda: None
+            return
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            if _lock(file):
+                self._rest(file)
+                yield lambda: self._stamp(file)
+                self._stamp(file)
+            else:
+                yield lambda: None
+        finally:
+            os.close(file)
+
+    def _rest(self, file: int) -> None:
+        text = os.pread(file, 64, 0).decode("ascii", "replace")
+        try:
+            last = float(text) if text else -math.inf
+        except ValueError:
+            last = math.inf
+        wait = min(last + self._spacing - self._wall(), self._spacing)
+        if wait > 0:
+            self._sleep(wait)
+
+    def _stamp(self, file: int) -> None:
+        os.pwrite(file, f"{self._wall():<20.3f}\n".encode(), 0)
+
+
+@dataclass
+class _Lane:
+    """The queue before one host, or before arXiv."""
+
+    pause: float
+    slot: FileSlot | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    not_before: float = -math.inf
+
+
+class Turns:
+    """Gives out turns. `patience` is how long a held host is waited for; beyond it, the turn is refused."""
+
+    def __init__(
+        self,
+        *,
+        pause: float,
+        patience: float,
+        spacing: float,
+        slot: FileSlot | None,
         sleep: Callable[[float], None],
-    ) -> None:  # fmt: skip
-        self._pause, self._clock, self._wall, self._sleep = pause, clock, wall, sleep
-        self._folder = folder
-        self._locks: dict[str, threading.Lock] = {}
-        self._ended: dict[str, float] = {}
-        self._mutex = threading.Lock()
+        clock: Callable[[], float],
+    ) -> None:
+        self._pause = pause
+        self._patience = patience
+        self._sleep = sleep
+        self._clock = clock
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
+        self._lock = threading.Lock()
+        self._lanes = {_ARXIV: _Lane(spacing, slot)}
+        self._holds: dict[str, float] = {}
+
+    def hold(self, host: str, seconds: float) -> None:
+        """Leave a host alone for so long, or longer if that was asked before."""
+        with self._lock:
+            until = self._clock() + seconds
+            self._holds[_folded(host)] = max(until, self._holds.get(_folded(host), until))
 
     @contextmanager
-    def taken(self, host: str) -> Iterator[None]:
-        """Wait for the host's slot, and hold it for the time of the block."""
-        slot = slot_of(host)
-        with self._mutex:
-            lock = self._locks.setdefault(slot, threading.Lock())
-        with lock:
-            if slot == ARXIV and self._pause:
-                with self._shared():
-                    yield
+    def turn(self, host: str) -> Iterator[None]:
+        """Wait for the turn of one request to a host, and have it. Raises FetchError with retry_after if it is held."""
+        host = _folded(host)
+        lane = self._lane(host)
+        self._enter(lane, host)
+        try:
+            wait = lane.not_before - self._clock()
+            if wait > 0:
+                self._sleep(wait)
+            with ExitStack() as stack:
+                started = stack.enter_context(lane.slot.turn()) if lane.slot else None
+                stack.enter_context(self._places)
+                if started:
+                    started()
+                yield
+        finally:
+            lane.not_before = self._clock() + lane.pause
+            lane.lock.release()
+
+    def _lane(self, host: str) -> _Lane:
+        name = _ARXIV if host == _ARXIV or host.endswith(f".{_ARXIV}") else host
+        with self._lock:
+            return self._lanes.setdefault(name, _Lane(self._pause))
+
+    def _enter(self, lane: _Lane, host: str) -> None:
+        """Take the lane's lock at a moment when the host is not held."""
+        waited = -math.inf
+        while True:
+            waited = max(waited, self._wait_out(host, waited))
+            lane.lock.acquire()
+            if self._until(host) <= max(waited, self._clock()):
                 return
-            if slot in self._ended:
-                self._wait(self._ended[slot] + self._pause - self._clock(), self._pause)
-            try:
-                yield
-            finally:
-                self._ended[slot] = self._clock()
+            lane.lock.release()
 
-    @contextmanager
-    def _shared(self) -> Iterator[None]:
-        """The slot as a locked file that holds the wall-clock time of the last request; released by a crash too."""
-        with self._file().open("r+b") as file:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX)
-            text = file.read(40)
-            last = float(text) if text else 0.0
-            self._wait(last + ARXIV_SPACING - self._wall(), ARXIV_SPACING)
-            self._stamp(file.fileno())
-            try:
-                yield
-            finally:
-                self._stamp(file.fileno())
+    def _wait_out(self, host: str, waited: float) -> float:
+        """Sleep until the hold is over, unless that one was `waited` for already; return which it was."""
+        until = self._until(host)
+        rest = until - self._clock()
+        if rest <= 0 or until <= waited:
+            return until
+        if rest > self._patience:
+            left = timedelta(seconds=rest)
+            raise FetchError(f"{host}: asked to be left alone for another {span(left)}", host=host, retry_after=left)
+        log.debug("%s is held, waiting %.1f s", host, rest)
+        self._sleep(rest)
+        return until
 
-    def _stamp(self, fd: int) -> None:
-        os.pwrite(fd, f"{self._wall():020.6f}".encode(), 0)
+    def _until(self, host: str) -> float:
+        with self._lock:
+            return self._holds.get(host, -math.inf)
 
-    def _wait(self, seconds: float, most: float) -> None:
-        # At most one spacing: a clock that was set back must not make it wait for hours.
-        if seconds > 0:
-            self._sleep(min(seconds, most))
 
-    def _file(self) -> Path:
-        name = "arxiv.slot"
-        for folder in (self._folder or user_cache_path("paper-aggregator"), Path(tempfile.gettempdir())):
-            path = folder / name
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                path.touch()
-            except OSError:
-                continue
-            if os.access(path, os.R_OK | os.W_OK):
-                return path
-        return Path(tempfile.mkstemp(prefix="arxiv-", suffix=".slot")[1])
+def _folded(host: str) -> str:
+    return host.rstrip(".").lower()
+
+
+def _lock(file: int) -> bool:
+    """Lock an open file, waiting; False if this file system has no locks. Raises FetchError if nobody lets go."""
+    if sys.platform == "win32":
+        return False
+    end = time.monotonic() + _GIVE_UP
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                text = f"another process has held arXiv's slot for {_GIVE_UP:.0f} s; is an aggregator suspended?"
+                raise FetchError(text, host=_ARXIV) from None
+            time.sleep(_POLL)
+        except OSError:
+            return False
+        else:
+            return True
+
+
+def _writable(folder: Path | None) -> Path | None:
+    """The slot's file in `folder`, in the user's cache, or in the temporary folder: the first that can be written."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    default = (
+        platformdirs.user_cache_path("paper-aggregator", appauthor=False),
+        Path(tempfile.gettempdir()) / f"paper-aggregator-{user}",
+    )
+    for place in (folder,) if folder else default:
+        try:
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(place / "arxiv.slot", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+        except OSError as error:
+            log.debug("no slot for arXiv in %s: %s", place, error)
+        else:
+            return place / "arxiv.slot"
+    return None

@@ -129,7 +129,8 @@ class Renderer:
         except jinja2.TemplateSyntaxError as error:
             raise RenderError(f"{error.filename or name}, line {error.lineno}: {error.message}") from None
         except Exception as error:
-            raise RenderError(f"{self._place(name, error)}: {error}; correct the template") from error
+            what = " ".join(str(error).split()) or type(error).__name__
+            raise RenderError(f"{self._place(name, error)}: {what}; correct the template") from error
 
     def _place(self, name: str, error: Exception) -> str:
         """The line of the template that an error came from."""

@@ -19,6 +19,14 @@ _REASONS = {
     "interest": "{}", "keyword": "mentions “{}”", "author": "by {}", "like": "like “{}”", "popular": "popular: {}",
 }  # fmt: skip
 
+_COUNTS = {
+    "upvotes": "upvote", "points": "point", "likes": "like", "stars": "GitHub star", "comments": "comment",
+    "downloads": "download", "views": "view",
+}  # fmt: skip
+"""The signals that are worth a word, most telling first; two are shown."""
+
+_LINKS = {"pdf": "PDF", "code": "Code", "page": "Hugging Face", "project": "Project page"}
+
 _LONGEST_LINK = 1000
 _MOST_AUTHORS = 4
 _MOST_PLACES = 5
@@ -99,11 +107,8 @@ def _place(sighting: Sighting, categories: tuple[str, ...]) -> str:
     name = _NAMES.get(sighting.kind) or clean(sighting.source, 50)
     if sighting.kind == "arxiv" and categories:
         name = f"{name} {clean(categories[0], 20)}"
-    numbers = [
-        counted(value, clean(word, 20).replace("_", " ").removesuffix("s"))
-        for word, value in sighting.signals.items()
-        if isinstance(value, int) and value > 0
-    ]
+    found = ((sighting.signals.get(word), noun) for word, noun in _COUNTS.items())
+    numbers = [counted(value, noun) for value, noun in found if isinstance(value, int) and value > 0]
     return " ".join([name, ", ".join(numbers[:2])]).strip()
 
 
@@ -114,14 +119,9 @@ def _link(url: str) -> str:
 def _paper_links(candidate: Candidate) -> tuple[Link, ...]:
     """Abstract, PDF, code and pages: those that exist and are safe, each address once."""
     entry = candidate.entry
-    found = {"Abstract": entry.url}
-    found |= {label: str(entry.signals.get(word, "")) for word, label in (("pdf", "PDF"), ("code", "Code"))}
-    pages = [sighting.url for sighting in candidate.sightings if sighting.kind == "huggingface"]
-    for page in (*pages, str(entry.signals.get("page", ""))):
-        host = urlsplit(page).hostname if _link(page) else ""
-        found.setdefault("Hugging Face" if host in ("huggingface.co", "hf.co") else "Project page", page)
+    found = [("Abstract", entry.url), *((label, str(entry.signals.get(word, ""))) for word, label in _LINKS.items())]
     links: dict[str, str] = {}
-    for label, url in found.items():
+    for label, url in found:
         if _link(url):
             links.setdefault(_link(url), label)
     return tuple(Link(label, url) for url, label in links.items())

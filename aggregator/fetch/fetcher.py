@@ -1,0 +1,278 @@
+"""fetcher: one GET over all its redirects."""
+
+import base64
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from aggregator import __version__
+from aggregator.errors import FetchError, InputError
+from aggregator.fetch.deadline import Deadline, remaining
+from aggregator.fetch.decode import body, too_large
+from aggregator.fetch.guard import Guard, RefusedError
+from aggregator.fetch.page import Page, Validators, fresh_for, retry_after
+from aggregator.fetch.slots import SPACING, FileSlot, Turns
+from aggregator.fetch.transport import NetTransport
+from aggregator.fetch.trouble import EXPECTED, place, reason, refusal
+
+log = logging.getLogger(__name__)
+
+_MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PERMANENT = frozenset({301, 308})
+_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What was asked for, and what only that address may be told."""
+
+    url: httpx.URL
+    accept: str
+    validators: Validators
+    private: Mapping[str, str]
+    max_wire: int
+    max_body: int
+
+    def request(self, url: httpx.URL, agent: str) -> httpx.Request:
+        """The request for one hop. Validators go to the address asked for only, private headers to its host."""
+        headers = [(b"User-Agent", agent.encode()), (b"Accept-Encoding", b"gzip")]
+        if "accept" not in {name.lower() for name in self.private}:
+            headers.append((b"Accept", self.accept.encode("ascii")))
+        if _same_host(self.url, url):
+            headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in self.private.items()]
+        if url == self.url:
+            headers += self.validators.questions()
+        return httpx.Request("GET", url, headers=headers)
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """A redirect."""
+
+    url: httpx.URL
+    permanent: bool
+
+
+@dataclass
+class _Trip:
+    """One GET under way: where it has been, and what is left of its time."""
+
+    question: _Question
+    deadline: Deadline
+    trail: list[httpx.URL] = field(default_factory=list)
+
+    @property
+    def where(self) -> str:
+        """Where we are, for people: host and path, and where it began if that is elsewhere."""
+        first, last = place(self.trail[0]), place(self.trail[-1])
+        return first if first == last else f"{first}, redirected to {last}"
+
+    @property
+    def host(self) -> str:
+        """The host that is asked now."""
+        return self.trail[-1].host
+
+
+class Fetcher:
+    """The door to the network; for any number of threads.
+
+    `contact` is the address by which a server's owner reaches the operator, in the User-Agent. `allow` names networks
+    that are meant though not public. Seconds: `deadline` for a request with all its redirects, `pause` between two
+    requests to a host, `patience` for a host that is held, `spacing` between two requests to arXiv. `max_wire` and
+    `max_body` bound the bytes received and decoded. `slot_dir` holds arXiv's slot, shared by all processes that use it:
+    the user's cache folder unless given. `transport` takes the network's place; it shares no slot unless told where.
+    `sleep`, `clock` (monotonic) and `wall` (since 1970) are for tests; the deadline always is in real time.
+    """
+
+    def __init__(
+        self,
+        *,
+        contact: str,
+        allow: Sequence[str] = (),
+        deadline: float = 30.0,
+        max_wire: int = 4 * _MIB,
+        max_body: int = 16 * _MIB,
+        pause: float = 1.0,
+        patience: float = 60.0,
+        spacing: float = SPACING,
+        slot_dir: Path | None = None,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        if not (contact.isascii() and contact.isprintable()):
+            raise InputError(f"[fetch] contact: {contact!r} is no web or mail address in plain letters")
+        self._agent = f"paper-aggregator/{__version__}" + (f" (+{contact})" if contact else "")
+        self._guard = Guard(allow)
+        self._deadline = deadline
+        self._max_wire = max_wire
+        self._max_body = max_body
+        self._wall = wall
+        self._transport = transport or NetTransport(self._guard)
+        slot = FileSlot(slot_dir, spacing, sleep, wall) if slot_dir or not transport else None
+        self._turns = Turns(pause=pause, patience=patience, spacing=spacing, slot=slot, sleep=sleep, clock=clock)
+
+    def get(
+        self,
+        url: str,
+        *,
+        accept: str = "*/*",
+        validators: Validators | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_body: int | None = None,
+    ) -> Page:
+        """The page at an address: 200, or 304 if the validators still hold. Raises FetchError for all else.
+
+        Waits for the host's turn first, which the deadline does not count. At most 5 redirects are followed, each in
+        its own turn. `headers` are sent to that host only, never on to another. A `max_body` larger than what may be
+        received raises that too.
+        """
+        target, private = _target(url, headers or {})
+        limit = max_body or self._max_body
+        question = _Question(
+            url=target,
+            accept=accept,
+            validators=validators or Validators(),
+            private=private,
+            max_wire=max(self._max_wire, max_body or 0),
+            max_body=limit,
+        )
+        trip = _Trip(question, Deadline(self._deadline), [target])
+        permanent = True
+        while True:
+            outcome = self._hop(trip)
+            if isinstance(outcome, Page):
+                moved = permanent and len(trip.trail) > 1
+                return replace(outcome, moved_to=outcome.url) if moved else outcome
+            permanent = permanent and outcome.permanent
+            if outcome.url in trip.trail:
+                raise FetchError(f"{trip.where}: redirected in a circle", host=trip.host)
+            if len(trip.trail) > _MAX_REDIRECTS:
+                raise FetchError(f"{trip.where}: more than {_MAX_REDIRECTS} redirects", host=trip.host)
+            trip.trail.append(outcome.url)
+
+    def hold(self, host: str, seconds: float) -> None:
+        """Do not ask a host for so long. get() waits for it if that is within its patience, else raises FetchError."""
+        self._turns.hold(host, seconds)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _hop(self, trip: _Trip) -> Page | _Moved:
+        """One request and its answer. Raises FetchError."""
+        url = trip.trail[-1]
+        first = trip.trail[0].host
+        try:
+            self._guard.check_host(url.raw_host.decode("ascii"))
+            request = trip.question.request(url, self._agent)
+            with self._turns.turn(url.host), trip.deadline.running():
+                return self._exchange(trip, request)
+        except RefusedError as error:
+            raise FetchError(f"{first}: {error}", host=url.host) from error
+        except EXPECTED as error:
+            via = first if first == url.host else f"{first}, redirected to {url.host}"
+            raise FetchError(f"{via}: {reason(error, self._deadline)}", host=url.host) from error
+
+    def _exchange(self, trip: _Trip, request: httpx.Request) -> Page | _Moved:
+        """Send the request, read the answer, write one line about it."""
+        start = time.perf_counter()
+        status, size = 0, 0
+        try:
+            with closing(self._transport.handle_request(request)) as response:
+                status = response.status_code
+                outcome = self._outcome(trip, response)
+                size = len(outcome.body) if isinstance(outcome, Page) else 0
+                return outcome
+        finally:
+            spent = 1000 * (time.perf_counter() - start)
+            log.debug("GET %s: %s, %d bytes, %.0f ms", place(request.url), status or "no answer", size, spent)
+
+    def _outcome(self, trip: _Trip, response: httpx.Response) -> Page | _Moved:
+        """What an answer comes to. Raises FetchError for all but 200, a 304 that was asked for, and redirects."""
+        question, url = trip.question, trip.trail[-1]
+        headers, status = response.headers, response.status_code
+        if status in _REDIRECTS and "location" in headers:
+            moved = _Moved(_bare(url.join(headers["location"])), status in _PERMANENT)
+            if not _fetchable(moved.url):
+                raise FetchError(f"{trip.where}: redirects to what is neither http nor https", host=trip.host)
+            return moved
+        conditional = url == question.url and question.validators != Validators()
+        if status == 200 or (status == 304 and conditional):
+            return Page(
+                url=str(url),
+                status=status,
+                body=_body(question, response) if status == 200 else b"",
+                content_type=headers.get("content-type", ""),
+                validators=(question.validators if status == 304 else Validators()).updated(headers),
+                fresh_for=fresh_for(headers),
+            )
+        wait = retry_after(headers, self._wall()) if status in {429, 503} else None
+        if wait is not None:
+            self.hold(trip.host, wait.total_seconds())
+        raise FetchError(f"{trip.where}: {refusal(status, wait)}", host=trip.host, status=status, retry_after=wait)
+
+
+def _target(url: str, headers: Mapping[str, str]) -> tuple[httpx.URL, Mapping[str, str]]:
+    """The address without user and fragment, and the headers with the user made one. Raises FetchError."""
+    try:
+        parsed = httpx.URL(url)
+        cause = "" if _fetchable(parsed) else "only http and https with a host are"
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        parsed, cause = httpx.URL(), str(error)
+    if cause:
+        shown = str(url).partition("?")[0].rpartition("@")[2][:200]
+        raise FetchError(f"{shown!r} cannot be fetched: {cause}")
+    if not parsed.userinfo:
+        return _bare(parsed), headers
+    user = base64.b64encode(f"{parsed.username}:{parsed.password}".encode()).decode("ascii")
+    return _bare(parsed), {"Authorization": f"Basic {user}", **headers}
+
+
+def _bare(url: httpx.URL) -> httpx.URL:
+    return url.copy_with(userinfo=b"", fragment=None)
+
+
+def _fetchable(url: httpx.URL) -> bool:
+    return url.scheme in {"http", "https"} and bool(url.host)
+
+
+def _same_host(asked: httpx.URL, url: httpx.URL) -> bool:
+    """Whether what was meant for `asked` may be told to `url`: the same server, or the same host under TLS."""
+    same = (asked.host, asked.scheme, asked.port) == (url.host, url.scheme, url.port)
+    return same or (asked.host == url.host and url.scheme == "https" and asked.port is url.port is None)
+
+
+def _body(question: _Question, response: httpx.Response) -> bytes:
+    """The decoded body, read to its end within the deadline. Raises BodyError."""
+    length = response.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:20]) > question.max_wire:
+        raise too_large(question.max_wire)
+
+    def chunks() -> Iterator[bytes]:
+        stream = response.stream
+        if not isinstance(stream, httpx.SyncByteStream):
+            raise TypeError("the transport is not a synchronous one")
+        for chunk in stream:
+            remaining()
+            yield chunk
+
+    encoding = response.headers.get("content-encoding", "")
+    return body(chunks(), encoding, max_wire=question.max_wire, max_body=question.max_body)
