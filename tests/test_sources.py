@@ -71,7 +71,8 @@ def test_kinds_are_the_modules() -> None:
     found = kinds()
     assert set(found) >= {"arxiv", "feed", "huggingface"}
     assert not any(name.startswith("_") for name in found)
-    assert all(issubclass(source, Source) and source.kind == name for name, source in found.items())
+    assert {name: source.kind for name, source in found.items()} == {name: name for name in found}
+    assert all(issubclass(source, Source) for source in found.values())
 
 
 def test_options_are_checked() -> None:

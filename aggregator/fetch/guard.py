@@ -135,7 +135,7 @@ def _public(address: Address) -> bool:
 
 
 def _carried(address: Address) -> IPv4Address | None:
-    """The IPv4 address inside a mapped, compatible, NAT64 or 6to4 one; None if there is none. Teredo is closed as such."""
+    """The IPv4 address inside a mapped, compatible, NAT64 or 6to4 one, else None. Teredo is closed as a whole."""
     if isinstance(address, IPv4Address):
         return None
     if address.ipv4_mapped is not None:

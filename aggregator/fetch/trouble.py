@@ -80,13 +80,15 @@ def _connection(root: BaseException, deadline: float) -> str:
         case socket.gaierror():
             text = "name not found; check the address"
         case ssl.SSLCertVerificationError():
-            text = f"certificate not trusted ({root.verify_message}); SSL_CERT_FILE can name further ones"
+            text = f"certificate not trusted ({getattr(root, 'verify_message', text)}); SSL_CERT_FILE can name further ones"
         case ssl.SSLError():
-            text = f"no secure connection ({root.reason or text})"
+            text = f"no secure connection ({getattr(root, 'reason', '') or text})"
         case ConnectionRefusedError():
             text = "connection refused"
         case ConnectionError() | httpcore.ReadError() | httpcore.WriteError() | httpx.ReadError() | httpx.WriteError():
             text = "the connection broke off"
+        case httpx.ConnectError() | httpcore.ConnectError():
+            text = f"cannot be reached ({text})"
         case OSError():
             text = f"cannot be reached ({root.strerror or text})"
     return text

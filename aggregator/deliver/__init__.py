@@ -1,0 +1,29 @@
+"""deliver: the door to the post office.
+
+Mailer          send(message, on_data), close()
+FolderMailer    a folder of .eml and .html files: for previews, trials, and whoever reads mail as files
+SmtpMailer      a mail server, by TLS or STARTTLS
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from aggregator.deliver.folder import FolderMailer
+from aggregator.deliver.smtp import SmtpMailer
+from aggregator.model import Message
+
+__all__ = ["FolderMailer", "Mailer", "SmtpMailer"]
+
+
+class Mailer(Protocol):
+    """What takes a finished message away."""
+
+    def send(self, message: Message, on_data: Callable[[], None]) -> None:
+        """Hand the message over, as it is, and return when it was accepted. Raises DeliveryError.
+
+        `on_data` is called once, just before the other side may take responsibility for it: what fails before may be
+        repeated freely, what fails after may have been accepted (RFC 1047).
+        """
+
+    def close(self) -> None:
+        """End the conversation."""
