@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from aggregator import pipeline
@@ -14,7 +15,7 @@ from aggregator.config import Config, find, load, secret
 from aggregator.deliver import FolderMailer, Mailer, SmtpMailer
 from aggregator.embed import SentenceEmbedder
 from aggregator.errors import InputError
-from aggregator.fetch import Fetcher
+from aggregator.fetch import AnswerTransport, Fetcher
 from aggregator.model import Profile, Window
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.render import Renderer
@@ -65,11 +66,6 @@ def open_fetcher(config: Config) -> Fetcher:
     )
 
 
-def embedder(config: Config) -> SentenceEmbedder:
-    """The embedding model, not loaded yet."""
-    return SentenceEmbedder(config.embed.model, config.embed.batch)
-
-
 def renderer(config: Config) -> Renderer:
     """What turns digests into mails."""
     return Renderer(config.mail.sender, config.mail.base_url)
@@ -103,6 +99,11 @@ class Steps:
     stop: Stop = never
     fetcher: Callable[[Config], Fetcher] = open_fetcher
 
+    @cached_property
+    def embedder(self) -> SentenceEmbedder:
+        """The embedding model, loaded at most once and not before it is used."""
+        return SentenceEmbedder(self.config.embed.model, self.config.embed.batch)
+
     def collect(self, *, everything: bool = False, only: str | None = None) -> Outcome:
         """Visit what is due, `everything`, or the one source named."""
         with self._at_work(), self.fetcher(self.config) as fetcher:
@@ -120,14 +121,14 @@ class Steps:
     def embed(self) -> Outcome:
         """Give what has no vector one."""
         with self._at_work():
-            return pipeline.embed(self.store, embedder(self.config), progress=self.progress, stop=self.stop)
+            return pipeline.embed(self.store, self.embedder, progress=self.progress, stop=self.stop)
 
     def digest(self, *, force: bool = False) -> Outcome:
         """Open the issues that are due."""
         with self._at_work():
             return pipeline.digest(
                 self.store,
-                embedder(self.config),
+                self.embedder,
                 renderer(self.config),
                 self.config.profiles,
                 [source.name for source in self.config.sources],
@@ -164,7 +165,7 @@ class Steps:
         with self._at_work():
             letter = pipeline.draft(
                 self.store,
-                embedder(self.config),
+                self.embedder,
                 profile,
                 [source.name for source in self.config.sources],
                 period=f"preview-{now:%Y-%m-%d}",

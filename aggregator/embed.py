@@ -98,7 +98,9 @@ class SentenceEmbedder:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         folder = self._folder
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
 
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         log.info("embed model=%s loading", self.model)
         try:
             return SentenceTransformer(str(folder or self._name), device="cpu", local_files_only=folder is not None)

@@ -15,6 +15,7 @@ import random
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 
 from aggregator.compose import compose
 from aggregator.deliver import Mailer
@@ -116,7 +117,7 @@ def _put_off(store: Store, source: Source, error: SourceError, now: datetime) ->
     """
     failures = store.failures(source.name)
     jitter = random.Random(f"{source.name} {failures}").uniform(0.9, 1.1)  # noqa: S311 - not a secret
-    wait = min(_BACK_OFF * 2 ** min(failures, 10), _BACK_OFF_CAP) * jitter
+    wait: timedelta = min(_BACK_OFF * 2 ** min(failures, 10), _BACK_OFF_CAP) * jitter
     if isinstance(error, FetchError) and error.retry_after:
         wait = max(wait, error.retry_after)
         store.hold(error.host, now + error.retry_after)
@@ -235,7 +236,7 @@ def deliver(store: Store, mailer: Mailer, *, now: datetime, worker: str = "local
     store.reclaim(now, everything=True)
     while not stop() and (claimed := store.claim(now, worker, _LEASE)):
         try:
-            mailer.send(claimed.message, lambda claimed=claimed: store.mark_data_sent(claimed.id, now))
+            mailer.send(claimed.message, partial(store.mark_data_sent, claimed.id, now))
         except DeliveryError as error:
             _put_back(store, claimed, error, now, outcome)
             if error.stop:
@@ -249,7 +250,7 @@ def deliver(store: Store, mailer: Mailer, *, now: datetime, worker: str = "local
 
 def _put_back(store: Store, claimed: Claimed, error: DeliveryError, now: datetime, outcome: Outcome) -> None:
     """Settle a message that was not accepted, and say what comes next."""
-    wait = min(_RETRY * 2 ** min(claimed.attempts - 1, 10), _RETRY_CAP)
+    wait: timedelta = min(_RETRY * 2 ** min(claimed.attempts - 1, 10), _RETRY_CAP)
     in_doubt = error.in_doubt or claimed.in_doubt
     final = error.permanent or now + wait > claimed.queued_at + _RETRY_FOR
     text = f"message to {claimed.message.to} ({claimed.message.key}): {error}"

@@ -101,9 +101,9 @@ def test_a_bomb_never_fills_the_memory() -> None:
         assert peak < 16 * MIB
 
 
-def get(response: httpx.Response, folder: Path, **options: int) -> Page:
+def get(response: httpx.Response, folder: Path, max_body: int | None = None) -> Page:
     with fetcher_over(pages({URL: lambda _: response}), folder) as fetcher:
-        return fetcher.get(URL, **options)
+        return fetcher.get(URL, max_body=max_body)
 
 
 def test_the_fetcher_decodes(tmp_path: Path) -> None:

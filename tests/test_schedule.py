@@ -154,7 +154,7 @@ def test_following_the_periods_meets_each_day_week_or_month_once(schedule: Sched
         period = schedule.next(period.at, zone)
     skipped = zone == "Pacific/Apia" and keys[-1] >= "2011-12-29" and keys[0] <= "2012"  # no 30 December, or at once
     first = date.fromisoformat(f"{keys[0]}-1" if schedule.unit == "weekly" else (keys[0] + "-01")[:10])
-    expected = []
+    expected: list[str] = []
     day = first
     while len(expected) < len(keys):
         year, week, number = day.isocalendar()

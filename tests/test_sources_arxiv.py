@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -201,7 +202,8 @@ HOPELESS: dict[str, One] = {
     "400": httpx.Response(400),
     "404": httpx.Response(404),
     "error entry": REFUSED,
-    "no network": httpx.ConnectError("no such host"),
+    "no network": socket.gaierror(socket.EAI_AGAIN, "no name server"),
+    "no server": httpx.ConnectError("nobody listens"),
 }
 
 

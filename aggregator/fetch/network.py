@@ -26,7 +26,11 @@ _PATIENCE = 10.0
 
 
 class ProxyDownError(Exception):
-    """The proxy named by the environment cannot be reached; the text names it and says why."""
+    """The environment's proxy cannot be reached; carries why, since httpcore drops what an error came from."""
+
+    def __init__(self, proxy: str, why: Exception) -> None:
+        super().__init__(proxy)
+        self.why = why
 
 
 class Backend(httpcore.NetworkBackend):
@@ -49,7 +53,7 @@ class Backend(httpcore.NetworkBackend):
                 return Stream(_dial(self._judged(_resolve(host, port))))
         except (socket.gaierror, httpcore.ConnectTimeout, httpcore.ConnectError) as error:
             if self._guard is None:
-                raise ProxyDownError(f"{host}:{port}") from error
+                raise ProxyDownError(f"{host}:{port}", error) from error
             raise
 
     def _judged(self, found: _Found) -> _Found:

@@ -62,8 +62,10 @@ class FileSlot:
         try:
             if _lock(file):
                 self._rest(file)
-                yield lambda: self._stamp(file)
-                self._stamp(file)
+                try:
+                    yield lambda: self._stamp(file)
+                finally:
+                    self._stamp(file)
             else:
                 yield lambda: None
         finally:
@@ -72,15 +74,18 @@ class FileSlot:
     def _rest(self, file: int) -> None:
         text = os.pread(file, 64, 0).decode("ascii", "replace")
         try:
-            last = float(text) if text else -math.inf
+            last = float(text or "-inf")
         except ValueError:
-            last = math.inf
+            last = math.nan
+        last = math.inf if math.isnan(last) else last
         wait = min(last + self._spacing - self._wall(), self._spacing)
         if wait > 0:
             self._sleep(wait)
 
     def _stamp(self, file: int) -> None:
-        os.pwrite(file, f"{self._wall():<20.3f}\n".encode(), 0)
+        text = f"{self._wall():.3f}\n".encode()
+        os.pwrite(file, text, 0)
+        os.ftruncate(file, len(text))
 
 
 @dataclass

@@ -15,7 +15,7 @@ from aggregator.errors import InputError
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.network import Backend
 
-_IDLE = 64
+_KEPT = 64
 _EXPIRY = 15.0
 
 Answer: TypeAlias = Callable[[str, Mapping[str, str]], tuple[int, Mapping[str, str], bytes]]
@@ -28,58 +28,71 @@ class NetTransport(httpx.BaseTransport):
     Proxies come from the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), read once. A proxy resolves the
     names itself, so its own address is not judged: it is the operator's. SSL_CERT_FILE and SSL_CERT_DIR name
     certificates to trust in place of the system's.
+
+    Each server has a pool of its own, with one idle connection: the time that httpcore needs to choose grows with the
+    square of the connections in a pool. A server must be asked one request at a time.
     """
 
     def __init__(self, guard: Guard) -> None:
+        self._guard = guard
         self._tls = _trust()
         self._proxies = urllib.request.getproxies_environment()
         self._lock = threading.Lock()
-        self._pools: dict[str, httpcore.ConnectionPool] = {
-            "": httpcore.ConnectionPool(
-                ssl_context=self._tls,
-                max_connections=None,
-                max_keepalive_connections=_IDLE,
-                keepalive_expiry=_EXPIRY,
-                network_backend=Backend(guard),
-            )
-        }
+        self._pools: dict[str, httpcore.ConnectionPool] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, its body still to be read. Raises httpcore's errors and those of guard and network."""
         url = request.url
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        answer = self._pool(url).handle_request(
-            httpcore.Request(request.method, target, headers=request.headers.raw, extensions=request.extensions)
-        )
+        try:
+            answer = self._pool(target).handle_request(httpcore.Request("GET", target, headers=request.headers.raw))
+        except BaseException:
+            self._drop(target)
+            raise
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
 
     def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools.values():
+        with self._lock:
+            pools = list(self._pools.values())
+            self._pools.clear()
+        for pool in pools:
             pool.close()
 
-    def _pool(self, url: httpx.URL) -> httpcore.ConnectionPool:
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all") or ""
-        host = url.raw_host.decode("ascii")
-        if proxy and urllib.request.proxy_bypass_environment(host, self._proxies):  # type: ignore[attr-defined]
-            proxy = ""
+    def _pool(self, url: httpcore.URL) -> httpcore.ConnectionPool:
+        """The server's pool, now the last in the row; the first ones in the row that are idle are closed."""
+        name = str(url.origin)
         with self._lock:
-            if proxy not in self._pools:
-                self._pools[proxy] = self._behind(proxy)
-            return self._pools[proxy]
+            self._pools[name] = pool = self._pools.pop(name, None) or self._open(url)
+            for old in list(self._pools)[:-_KEPT]:
+                if all(connection.is_idle() for connection in self._pools[old].connections):
+                    self._pools.pop(old).close()
+        return pool
 
-    def _behind(self, proxy: str) -> httpcore.ConnectionPool:
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        if parts.scheme != "http" or not parts.hostname:
-            raise InputError(f"the proxy {parts.scheme}://{parts.hostname or ''} is of no use: only http:// is")
-        user = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    def _drop(self, url: httpcore.URL) -> None:
+        """Close the connections to a server that failed: httpcore keeps some that broke during the handshake."""
+        with self._lock:
+            pool = self._pools.pop(str(url.origin), None)
+        if pool:
+            pool.close()
+
+    def _open(self, url: httpcore.URL) -> httpcore.ConnectionPool:
+        proxy = self._proxies.get(url.scheme.decode()) or self._proxies.get("all") or ""
+        if not proxy or urllib.request.proxy_bypass_environment(url.host.decode(), self._proxies):  # type: ignore[attr-defined]
+            return httpcore.ConnectionPool(
+                ssl_context=self._tls,
+                max_connections=None,
+                max_keepalive_connections=1,
+                keepalive_expiry=_EXPIRY,
+                network_backend=Backend(self._guard),
+            )
+        address, user = _proxy(proxy)
         return httpcore.HTTPProxy(
-            f"http://{host}:{parts.port or 80}",
+            address,
             proxy_auth=user,
             ssl_context=self._tls,
             max_connections=None,
-            max_keepalive_connections=_IDLE,
+            max_keepalive_connections=1,
             keepalive_expiry=_EXPIRY,
             network_backend=Backend(None),
         )
@@ -108,6 +121,20 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._answer.close()
+
+
+def _proxy(text: str) -> tuple[str, tuple[str, str] | None]:
+    """A proxy's address and its user and password, out of an environment variable. Raises InputError."""
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port or 80
+    except ValueError as error:
+        raise InputError(f"the proxy of the environment is no address ({error})") from None
+    if parts.scheme != "http" or not parts.hostname:
+        raise InputError(f"the proxy {parts.scheme}://{parts.hostname or ''} is of no use: only http:// is")
+    user = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"http://{host}:{port}", user
 
 
 def _trust() -> ssl.SSLContext:

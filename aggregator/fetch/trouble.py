@@ -58,16 +58,16 @@ def refusal(status: int, wait: timedelta | None) -> str:
 
 def reason(error: Exception, deadline: float) -> str:
     """Why a request failed, in words for the reader of a log."""
-    root = _root(error)
     if isinstance(error, ProxyDownError):
-        return f"the proxy {error} cannot be used: {_connection(root, deadline)}; check HTTP_PROXY and HTTPS_PROXY"
+        why = _connection(_root(error.why), deadline)
+        return f"the proxy {error} cannot be used: {why}; check HTTP_PROXY and HTTPS_PROXY"
     if isinstance(error, httpcore.ProxyError | httpx.ProxyError):
         return f"the proxy refuses: {_line(error)}"
     if isinstance(error, httpx.UnsupportedProtocol | httpcore.UnsupportedProtocol):
         return "only http and https are fetched"
     if isinstance(error, httpx.RemoteProtocolError | httpcore.RemoteProtocolError):
         return f"the answer breaks off or is not HTTP ({_line(error)})"
-    return _connection(root, deadline)
+    return _connection(_root(error), deadline)
 
 
 def _connection(root: BaseException, deadline: float) -> str:
@@ -80,7 +80,8 @@ def _connection(root: BaseException, deadline: float) -> str:
         case socket.gaierror():
             text = "name not found; check the address"
         case ssl.SSLCertVerificationError():
-            text = f"certificate not trusted ({getattr(root, 'verify_message', text)}); SSL_CERT_FILE can name further ones"
+            why = getattr(root, "verify_message", text)
+            text = f"certificate not trusted ({why}); SSL_CERT_FILE can name others"
         case ssl.SSLError():
             text = f"no secure connection ({getattr(root, 'reason', '') or text})"
         case ConnectionRefusedError():

@@ -49,7 +49,7 @@ class Arxiv(Source):
         found, api_error = self._changed(fetcher, since, now)
         told, validators, feed_error = self._announced(fetcher, Validators.from_dict(past.get("atom", {})), now)
         if api_error and feed_error and not found:
-            log.warning("arxiv: the daily feed failed too: %s", feed_error)
+            log.info("arxiv: the daily feed failed too: %s", feed_error)
             raise api_error
         missing = [f"the API: {api_error}"] if api_error else []
         missing += [f"the daily feed: {feed_error}"] if feed_error else []

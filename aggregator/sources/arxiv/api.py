@@ -27,8 +27,10 @@ _FIRST_WAIT = 5.0
 _MAX_PAGE = 24 * 2**20  # 2000 entries with long author lists
 _PASSING = frozenset({403, 406, 408, 429})
 """Refusals that arXiv gives when it is busy and takes back later, beside those from 500 on."""
-_UNREACHED = frozenset({"ConnectError", "ProxyError", "UnsupportedProtocol"})
-"""No connection came about: there is no network, no such host, or none that may be dialled."""
+_UNREACHED = frozenset({"ConnectError", "gaierror", "ProxyDownError", "ProxyError", "RefusedError"})
+_TIMEOUT = frozenset({"TimeoutException", "TimeoutError"})
+"""Causes of a FetchError, by name, because only `fetch` knows the network's libraries. Unreached: no connection came
+about, since there is no network, no such host, or none that may be dialled."""
 
 
 class Api:
@@ -120,7 +122,7 @@ class _Door(BaseAdapter):
         self._failures += 1
         self._last = error
         if self._failures > RETRIES or not self._may_pass(error):
-            log.warning("arxiv: %s; not asked again in this visit", error)
+            log.info("arxiv: %s; not asked again in this visit", error)  # whoever catches it says it aloud
             return error
         if isinstance(error, FetchError) and error.retry_after:
             after = f"{error.retry_after.total_seconds():.0f} s, as it says"
@@ -139,8 +141,7 @@ class _Door(BaseAdapter):
             return True
         if error.status is not None:
             return error.status in _PASSING or error.status >= 500
-        # By name, because only `fetch` knows the network's libraries.
         causes = {cls.__name__ for cls in type(error.__cause__).__mro__}
-        if "TimeoutException" in causes:
+        if causes & _TIMEOUT:
             self._timeouts += 1
         return not (error.retry_after or causes & _UNREACHED or self._timeouts > 1)
