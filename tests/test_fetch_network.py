@@ -1,7 +1,6 @@
 """Real sockets: deadlines, broken answers, kept connections, proxies, certificates."""
 
 import gzip
-import os
 import shutil
 import socket
 import ssl
@@ -20,6 +19,7 @@ from aggregator.fetch import Fetcher
 from tests.wires import Handler, always, answer, pump, read_head, serve
 
 ALLOW = ["127.0.0.0/8"]
+FILES = Path("/proc/self/fd")
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +99,7 @@ def test_the_deadline_counts_all_redirects_together(fetcher: Fetcher) -> None:
         with pytest.raises(FetchError, match=r"no answer within 0\.6 s"):
             fetcher.get(wire.url)
         assert 0.5 < time.monotonic() - start < 0.9
-    assert len(wire.heads) == 3
+    assert 2 <= len(wire.heads) <= 3
 
 
 def test_a_handshake_that_never_comes(fetcher: Fetcher) -> None:
@@ -179,6 +179,22 @@ def test_one_connection_is_kept_per_host(fetcher: Fetcher) -> None:
         assert (wire.connections, len(wire.heads)) == (1, 40)
 
 
+def test_the_connection_outlives_redirects_and_304(fetcher: Fetcher) -> None:
+    def handler(connection: socket.socket, head: str) -> None:
+        if head.startswith("GET /a "):
+            connection.sendall(answer(status="302 Found", headers="Location: /b\r\n"))
+        elif "If-None-Match: x\r\n" in head:
+            connection.sendall(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99999999\r\nContent-Encoding: br\r\n\r\n")
+        else:
+            connection.sendall(answer(b"x", headers="ETag: x\r\n"))
+
+    with serve(handler) as wire:
+        page = fetcher.get(f"{wire.url}a")
+        assert fetcher.get(page.url, validators=page.validators).unchanged
+        assert fetcher.get(page.url, validators=page.validators).unchanged
+        assert (wire.connections, len(wire.heads)) == (1, 4)
+
+
 def test_many_threads_and_hosts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with serve(lambda connection, head: connection.sendall(answer(head.split(" ")[1].encode()))) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
@@ -188,16 +204,11 @@ def test_many_threads_and_hosts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert len(proxy.heads) == 300
 
 
+@pytest.mark.skipif(not FILES.exists(), reason="open files are counted in /proc")
 def test_idle_connections_are_few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    here: list[int] = []
-
-    def handler(connection: socket.socket, head: str) -> None:
-        here.append(connection.fileno())
-        connection.sendall(answer(b"x"))
-
-    with serve(handler) as proxy:
+    with serve(always(answer(b"x"))) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else pytest.skip("needs /proc")
+        before = len(list(FILES.iterdir()))
         with Fetcher(contact="", slot_dir=tmp_path, pause=0) as one:
             for number in range(100):
                 one.get(f"http://h{number}.test/")
@@ -205,7 +216,8 @@ def test_idle_connections_are_few(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
             assert proxy.connections == 100
             one.get("http://h0.test/")
             assert proxy.connections == 101
-            assert 120 <= len(os.listdir("/proc/self/fd")) - before <= 140  # both ends of 64
+            time.sleep(0.05)
+            assert len(list(FILES.iterdir())) - before == 2 * 64
 
 
 @pytest.fixture(scope="module")
@@ -298,8 +310,11 @@ def test_a_proxy_that_is_dead_or_unwilling(monkeypatch: pytest.MonkeyPatch, tmp_
 @pytest.mark.parametrize("proxy", ["https://127.0.0.1:1", "socks5://127.0.0.1:1", "http://", "http://h:x"])
 def test_proxies_of_another_kind(proxy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
-    with pytest.raises(InputError, match="proxy"), Fetcher(contact="", slot_dir=tmp_path, pause=0) as fetcher:
-        fetcher.get("https://feed.test/")
+    with pytest.raises(InputError, match="proxy"):
+        Fetcher(contact="", slot_dir=tmp_path)
+    monkeypatch.setenv("HTTP_PROXY", "127.0.0.1:1")
+    monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:1")
+    Fetcher(contact="", slot_dir=tmp_path).close()
 
 
 def test_a_stalled_proxy_ends_at_the_deadline(

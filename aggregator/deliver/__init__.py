@@ -3,6 +3,10 @@
 Mailer          send(message, on_data), close()
 FolderMailer    a folder of .eml and .html files: for previews, trials, and whoever reads mail as files
 SmtpMailer      a mail server, by TLS or STARTTLS
+
+folder.py    files, each whole or not there
+smtp.py      the conversation: one connection for many messages, the mark before the final dot
+refusal.py   what a reply or a broken connection means for the message and for the run, in words
 """
 
 from collections.abc import Callable
@@ -22,7 +26,8 @@ class Mailer(Protocol):
         """Hand the message over, as it is, and return when it was accepted. Raises DeliveryError.
 
         `on_data` is called once, just before the other side may take responsibility for it: what fails before may be
-        repeated freely, what fails after may have been accepted (RFC 1047).
+        repeated freely, what fails after may have been accepted (RFC 1047). What it raises goes to the caller, and
+        the message is not handed over.
         """
 
     def close(self) -> None:

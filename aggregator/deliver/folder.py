@@ -21,39 +21,46 @@ class FolderMailer:
     def path(self, key: str) -> Path:
         """Where the .eml of the message with this key is; its page is beside it.
 
-        The key, "PROFILE/PERIOD/TO", becomes "PERIOD-PROFILE-TO", so that names sort by period; where that loses
-        something, part of its hash is added, so that no two keys share a name.
+        The key, "PROFILE/PERIOD/TO", becomes "PERIOD-PROFILE-TO", so that names sort by period. Where that could be
+        the name of another key too, "~" and a part of the key's hash follow; no plain name has a "~".
         """
         profile, _, rest = key.partition("/")
         period, _, to = rest.partition("/")
-        parts = [re.sub(r"[^\w.@+-]|^\.+", "_", part) for part in (period, profile, to)]
+        parts = [re.sub(r"[^A-Za-z0-9_.@+-]|^\.+", "_", part)[:64] for part in (period, profile, to)]
         whole = parts == [period, profile, to] and "-" not in profile
-        mark = "" if whole else f"-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
-        return self._folder / f"{'-'.join(part[:80] for part in parts)}{mark}.eml"
+        mark = "" if whole else f"~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+        return self._folder / f"{'-'.join(filter(None, parts))}{mark}.eml"
 
     def send(self, message: Message, on_data: Callable[[], None]) -> None:
         """See Mailer.send. The page comes first, so that a .eml is never without one."""
         path = self.path(message.key)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            _write(path.with_suffix(".html"), _page(message.raw))
-            on_data()
-            _write(path, message.raw)
+            _write(path.with_suffix(".html"), _page(message.raw), lambda: None)
+            _write(path, message.raw, on_data)
         except OSError as error:
-            raise DeliveryError(f"cannot write to {self._folder}: {error.strerror}", stop=True) from error
+            reason = error.strerror or type(error).__name__
+            text = f"cannot write to {self._folder}: {reason}; make room there, or name another folder in [mail] folder"
+            raise DeliveryError(text, stop=True) from error
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Put a file in place whole or not at all."""
+def _write(path: Path, content: bytes, before: Callable[[], None]) -> None:
+    """Put a file in place, whole or not at all, and for good; `before` is called just before it is seen there."""
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    before()
     temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _page(raw: bytes) -> bytes:

@@ -211,6 +211,7 @@ class Fetcher:
         headers, status = response.headers, response.status_code
         if status in _REDIRECTS and "location" in headers:
             moved = _Moved(_bare(url.join(headers["location"])), status in _PERMANENT)
+            _drain(response)
             if not _fetchable(moved.url):
                 raise FetchError(f"{trip.where}: redirects to what is neither http nor https", host=trip.host)
             return moved
@@ -219,7 +220,7 @@ class Fetcher:
             return Page(
                 url=str(url),
                 status=status,
-                body=_body(question, response) if status == 200 else b"",
+                body=_body(question, response),
                 content_type=headers.get("content-type", ""),
                 validators=(question.validators if status == 304 else Validators()).updated(headers),
                 fresh_for=fresh_for(headers),
@@ -262,17 +263,25 @@ def _same_host(asked: httpx.URL, url: httpx.URL) -> bool:
 
 def _body(question: _Question, response: httpx.Response) -> bytes:
     """The decoded body, read to its end within the deadline. Raises BodyError."""
-    length = response.headers.get("content-length", "")
+    length = "" if response.status_code == 304 else response.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > question.max_wire:
         raise too_large(question.max_wire)
 
-    def chunks() -> Iterator[bytes]:
-        stream = response.stream
-        if not isinstance(stream, httpx.SyncByteStream):
-            raise TypeError("the transport is not a synchronous one")
-        for chunk in stream:
-            remaining()
-            yield chunk
+    encoding = "" if response.status_code == 304 else response.headers.get("content-encoding", "")
+    return body(_chunks(response), encoding, max_wire=question.max_wire, max_body=question.max_body)
 
-    encoding = response.headers.get("content-encoding", "")
-    return body(chunks(), encoding, max_wire=question.max_wire, max_body=question.max_body)
+
+def _drain(response: httpx.Response) -> None:
+    """Read an empty body to its end, so that the connection can be kept; a longer one costs less to cut off."""
+    if response.headers.get("content-length") == "0":
+        for _ in _chunks(response):
+            pass
+
+
+def _chunks(response: httpx.Response) -> Iterator[bytes]:
+    stream = response.stream
+    if not isinstance(stream, httpx.SyncByteStream):
+        raise TypeError("the transport is not a synchronous one")
+    for chunk in stream:
+        remaining()
+        yield chunk

@@ -5,6 +5,7 @@ import ssl
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -27,7 +28,7 @@ class NetTransport(httpx.BaseTransport):
 
     Proxies come from the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), read once. A proxy resolves the
     names itself, so its own address is not judged: it is the operator's. SSL_CERT_FILE and SSL_CERT_DIR name
-    certificates to trust in place of the system's.
+    certificates to trust in place of the system's. Raises InputError for a proxy that is of no use.
 
     Each server has a pool of its own, with one idle connection: the time that httpcore needs to choose grows with the
     square of the connections in a pool. A server must be asked one request at a time.
@@ -35,8 +36,9 @@ class NetTransport(httpx.BaseTransport):
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._tls = _trust()
-        self._proxies = urllib.request.getproxies_environment()
+        self._environment = urllib.request.getproxies_environment()
+        named = {scheme: self._environment.get(scheme) or self._environment.get("all") for scheme in ("http", "https")}
+        self._proxies = {scheme: _proxy(address) for scheme, address in named.items() if address}
         self._lock = threading.Lock()
         self._pools: dict[str, httpcore.ConnectionPool] = {}
 
@@ -59,6 +61,10 @@ class NetTransport(httpx.BaseTransport):
         for pool in pools:
             pool.close()
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return _trust()
+
     def _pool(self, url: httpcore.URL) -> httpcore.ConnectionPool:
         """The server's pool, now the last in the row; the first ones in the row that are idle are closed."""
         name = str(url.origin)
@@ -77,8 +83,8 @@ class NetTransport(httpx.BaseTransport):
             pool.close()
 
     def _open(self, url: httpcore.URL) -> httpcore.ConnectionPool:
-        proxy = self._proxies.get(url.scheme.decode()) or self._proxies.get("all") or ""
-        if not proxy or urllib.request.proxy_bypass_environment(url.host.decode(), self._proxies):  # type: ignore[attr-defined]
+        proxy = self._proxies.get(url.scheme.decode())
+        if not proxy or urllib.request.proxy_bypass_environment(url.host.decode(), self._environment):  # type: ignore[attr-defined]
             return httpcore.ConnectionPool(
                 ssl_context=self._tls,
                 max_connections=None,
@@ -86,10 +92,9 @@ class NetTransport(httpx.BaseTransport):
                 keepalive_expiry=_EXPIRY,
                 network_backend=Backend(self._guard),
             )
-        address, user = _proxy(proxy)
         return httpcore.HTTPProxy(
-            address,
-            proxy_auth=user,
+            proxy[0],
+            proxy_auth=proxy[1],
             ssl_context=self._tls,
             max_connections=None,
             max_keepalive_connections=1,
