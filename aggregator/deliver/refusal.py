@@ -9,6 +9,7 @@ no reply to the final dot              the message may have been accepted (RFC 1
 import re
 import socket
 import ssl
+from collections.abc import Iterable
 
 from aggregator.errors import DeliveryError
 from aggregator.text import fold
@@ -27,11 +28,11 @@ class ReplyError(Exception):
         self.reply = reply
 
 
-def refused(host: str, error: ReplyError, *, stop: bool, hidden: str = "") -> DeliveryError:
-    """A reply as an error. `stop`: what was refused is not about one message. `hidden` never appears in its text."""
+def refused(host: str, error: ReplyError, *, stop: bool, hidden: Iterable[str] = ()) -> DeliveryError:
+    """A reply as an error. `stop`: what was refused is not about one message. What is `hidden` stays so."""
     said = f"{error.code} {fold(error.reply.decode('utf-8', 'replace'))}"
-    if hidden:
-        said = said.replace(hidden, "***")
+    for secret in hidden:
+        said = said.replace(secret, "***")
     never = 500 <= error.code < 600
     stop = stop or (never and (error.code in _LOGIN or _POLICY.search(said) is not None))
     text = f"{host} refused {error.doing} ({said[:200].strip()})"

@@ -48,6 +48,8 @@ class SmtpMailer:
             raise DeliveryError(f'security = "none" is for this machine itself, not for {host}', stop=True)
         self._host, self._port, self._security = host, port, security
         self._user, self._password, self._timeout = user, password, timeout
+        self._plain = _packed(f"\0{user}\0{password}")
+        self._hidden = (self._plain, _packed(password), password) if password else ()
         self._context = context
         self._server: smtplib.SMTP | None = None
 
@@ -61,7 +63,7 @@ class SmtpMailer:
         except ReplyError as error:
             if error.code == 421:
                 self._drop()
-            raise refused(self._host, error, stop=False, hidden=self._password) from error
+            raise refused(self._host, error, stop=False, hidden=self._hidden) from error
         except _BodySentError as error:
             self._drop()
             text = f"{self._host} gave no answer after the last byte, so it may have accepted the message"
@@ -101,7 +103,7 @@ class SmtpMailer:
             _ask(self._server, "MAIL", sender, f"the sender {message.sender}", (250,))
         except ReplyError as error:
             self._drop()
-            raise refused(self._host, error, stop=True, hidden=self._password) from error
+            raise refused(self._host, error, stop=True, hidden=self._hidden) from error
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             raise broken(self._host, self._port, error) from error
@@ -146,7 +148,7 @@ class SmtpMailer:
         offered = server.esmtp_features.get("auth", "").upper().split()
         doing = f"the login of {self._user}"
         if "PLAIN" in offered:
-            _ask(server, "AUTH", f"PLAIN {_packed(f'\0{self._user}\0{self._password}')}", doing, (235,))
+            _ask(server, "AUTH", f"PLAIN {self._plain}", doing, (235,))
         elif "LOGIN" in offered:
             _ask(server, "AUTH", f"LOGIN {_packed(self._user)}", doing, (334,))
             _ask(server, _packed(self._password), "", doing, (235,))
