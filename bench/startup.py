@@ -16,8 +16,8 @@ def run() -> list[Row]:
     """Medians over seven runs, taken in turn so that a busy machine slows all alike."""
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        for command in ("init", "migrate"):
-            subprocess.run([sys.executable, "-m", "aggregator", command], cwd=here, check=True, capture_output=True)
+        for name in ("init", "migrate"):
+            subprocess.run([sys.executable, "-m", "aggregator", name], cwd=here, check=True, capture_output=True)
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
             "pip --version": [sys.executable, "-m", "pip", "--version"],

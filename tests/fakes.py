@@ -100,7 +100,8 @@ class WordEmbedder:
         for row, text in zip(vectors, texts, strict=True):
             for word in re.findall(r"\w+", text.casefold()):
                 row[zlib.crc32(word.encode()) % 512] += 1
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1)
+        lengths: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True).clip(1)
+        return vectors / lengths
 
 
 class ListMailer:

@@ -62,6 +62,7 @@ def one_line(done: subprocess.CompletedProcess[str], code: int, text: str) -> No
         (replace('name = "me"', 'name = "me'), r"config.toml:2"),
         (replace('timezone = "UTC"', 'timezone = "UTC"\nmax_entries = "many"'), r"config.toml:6: .*max_entries"),
         (lambda text: text + '[mail]\ntransport = "smtp"\nsender = "d@example.org"\n', r"config.toml:1[23].*host"),
+        (lambda text: text + '[database]\nurl = "postgresql://me:hunter2@db/x"\n', r"config.toml:13: .*PGPASSWORD"),
         (lambda text: text + '[mail]\npassword = "secret"\n', r"config.toml:13: .*AGGREGATOR_SMTP_PASSWORD"),
     ],
 )

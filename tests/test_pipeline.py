@@ -1,6 +1,6 @@
 """pipeline: the four steps on the real store, renderer and Fetcher; the network, the model and the mail are faked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from aggregator import pipeline
 from aggregator.backfill import backfill
 from aggregator.errors import DeliveryError, EmbedError
 from aggregator.fetch import Fetcher
-from aggregator.model import Batch, Cursor, Entry, Profile, Window
+from aggregator.model import Batch, Cursor, Entry, Profile, Vectors, Window
+from aggregator.outcome import Outcome
 from aggregator.render import Renderer
 from aggregator.sources import Source
 from aggregator.store import Store
@@ -65,7 +66,7 @@ def network(tmp_path: Path) -> Iterator[Callable[..., Fetcher]]:
         fetcher.close()
 
 
-def one_digest(store: Store, now: datetime = NOW, *, force: bool = False) -> pipeline.Outcome:
+def one_digest(store: Store, now: datetime = NOW, *, force: bool = False) -> Outcome:
     return pipeline.digest(
         store, WordEmbedder(), Renderer("Digest <digest@example.org>"), [ME], ["blog"], now=now, force=force
     )
@@ -235,7 +236,7 @@ def test_a_model_that_cannot_be_loaded_stops_the_step_and_opens_nothing(
     store: Store, network: Callable[..., Fetcher]
 ) -> None:
     class Missing(WordEmbedder):
-        def embed(self, texts: object) -> object:  # type: ignore[override]
+        def embed(self, texts: Sequence[str]) -> Vectors:
             raise EmbedError("no such model")
 
     filled(store, network(feed=rss("Neural audio codecs")))

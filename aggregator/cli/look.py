@@ -84,7 +84,7 @@ def _state(steps: "Steps") -> dict[str, Any]:
     known = {state.name: state for state in steps.store.sources(names)}
     return {
         "now": now,
-        "database": steps.config.database.url,
+        "database": steps.store.name,
         "sources": [_source_state(source.name, source.kind, known.get(source.name)) for source in steps.config.sources],
         "profiles": [_profile_state(steps, profile, now) for profile in steps.config.profiles],
         "outbox": steps.store.outbox_counts(),

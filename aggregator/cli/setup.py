@@ -69,10 +69,9 @@ def migrate(settings: Settings) -> int:
 
     config = app.read_config(settings.config)
     with app.open_store(config, current=False) as store:
-        done = store.migrate()
-    for line in done:
-        click.echo(line)
-    click.echo(f"{config.database.url} is up to date")
+        for revision in store.migrate():
+            click.echo(f"applied {revision}")
+        click.echo(f"database {store.name} is up to date")
     return 0
 
 

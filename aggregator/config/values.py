@@ -94,6 +94,8 @@ def database(url: str) -> str:
     sqlite = kind == "sqlite" and rest.startswith("/") and rest.strip("/") and not rest.startswith("/:memory:")
     if not sqlite and not (kind in ("postgresql", "postgresql+psycopg") and rest):
         raise ValueError("must be sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
+    if not sqlite and ":" in rest.partition("/")[0].rpartition("@")[0]:
+        raise ValueError("must not hold a password; put it into the environment: PGPASSWORD, or PGPASSFILE for a file")
     return url
 
 

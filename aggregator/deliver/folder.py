@@ -27,7 +27,8 @@ class FolderMailer:
         profile, _, rest = key.partition("/")
         period, _, to = rest.partition("/")
         parts = [re.sub(r"[^A-Za-z0-9_.@+-]|^\.+", "_", part)[:64] for part in (period, profile, to)]
-        whole = parts == [period, profile, to] and "-" not in profile
+        # "2026-11" of the profile "21" and "2026-11-21": a period ends before a letter, a profile at the next dash.
+        whole = parts == [period, profile, to] and re.fullmatch(r"[A-Za-z][^-]*", profile) is not None
         mark = "" if whole else f"~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
         return self._folder / f"{'-'.join(filter(None, parts))}{mark}.eml"
 

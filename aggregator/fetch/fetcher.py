@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -20,7 +21,7 @@ from aggregator.fetch.guard import Guard, RefusedError
 from aggregator.fetch.page import Page, Validators, fresh_for, retry_after
 from aggregator.fetch.slots import SPACING, FileSlot, Turns
 from aggregator.fetch.transport import NetTransport
-from aggregator.fetch.trouble import EXPECTED, place, reason, refusal
+from aggregator.fetch.trouble import EXPECTED, line, place, reason, refusal
 
 log = logging.getLogger(__name__)
 
@@ -186,9 +187,9 @@ class Fetcher:
             with self._turns.turn(url.host), trip.deadline.running():
                 return self._exchange(trip, request)
         except RefusedError as error:
-            raise FetchError(f"{first}: {error}", host=url.host) from error
+            raise FetchError(f"{line(first)}: {line(error)}", host=url.host) from error
         except EXPECTED as error:
-            via = first if first == url.host else f"{first}, redirected to {url.host}"
+            via = line(first) if first == url.host else f"{line(first)}, redirected to {line(url.host)}"
             raise FetchError(f"{via}: {reason(error, self._deadline)}", host=url.host) from error
 
     def _exchange(self, trip: _Trip, request: httpx.Request) -> Page | _Moved:
@@ -237,14 +238,20 @@ def _target(url: str, headers: Mapping[str, str]) -> tuple[httpx.URL, Mapping[st
         parsed = httpx.URL(url)
         cause = "" if _fetchable(parsed) else "only http and https with a host are"
     except (httpx.InvalidURL, TypeError, ValueError) as error:
-        parsed, cause = httpx.URL(), str(error)
+        parsed, cause = httpx.URL(), line(error).partition(":")[0]
     if cause:
-        shown = str(url).partition("?")[0].rpartition("@")[2][:200]
-        raise FetchError(f"{shown!r} cannot be fetched: {cause}")
+        raise FetchError(f"{_shown(str(url))!r} cannot be fetched: {cause}")
     if not parsed.userinfo:
         return _bare(parsed), headers
     user = base64.b64encode(f"{parsed.username}:{parsed.password}".encode()).decode("ascii")
     return _bare(parsed), {"Authorization": f"Basic {user}", **headers}
+
+
+def _shown(text: str) -> str:
+    """As much of what is no address as holds neither a query nor, wherever its "@" stands, a password."""
+    head = re.split(r"[?#]", text)[0]
+    safe = "@" in head or "@" not in text
+    return head.rpartition("@")[2][:200] if safe else f"{head.partition('//')[0]}//…"
 
 
 def _bare(url: httpx.URL) -> httpx.URL:
@@ -266,7 +273,6 @@ def _body(question: _Question, response: httpx.Response) -> bytes:
     length = "" if response.status_code == 304 else response.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > question.max_wire:
         raise too_large(question.max_wire)
-
     encoding = "" if response.status_code == 304 else response.headers.get("content-encoding", "")
     return body(_chunks(response), encoding, max_wire=question.max_wire, max_body=question.max_body)
 

@@ -41,7 +41,8 @@ class FileSlot:
     """A slot shared by all processes that name the same folder: a locked file that tells when it was last used.
 
     The file holds the wall-clock time of the last end, or of the last start if that request was killed. A clock that
-    was set back, or nonsense in the file, costs at most one spacing. Where no file can be locked it does nothing.
+    was set back, or nonsense in the file, costs at most one spacing. Where no file can be locked or written, as on a
+    full disk, it does nothing; a folder that was cleared away is made again.
     """
 
     def __init__(
@@ -55,10 +56,10 @@ class FileSlot:
     @contextmanager
     def turn(self) -> Iterator[Callable[[], None]]:
         """Hold the slot, waiting for it; gives a function to be called when the request starts. Raises FetchError."""
-        if self._path is None or sys.platform == "win32":
+        file = _opened(self._path) if self._path else None
+        if file is None:
             yield lambda: None
             return
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             if _lock(file):
                 self._rest(file)
@@ -84,8 +85,11 @@ class FileSlot:
 
     def _stamp(self, file: int) -> None:
         text = f"{self._wall():.3f}\n".encode()
-        os.pwrite(file, text, 0)
-        os.ftruncate(file, len(text))
+        try:
+            os.pwrite(file, text, 0)
+            os.ftruncate(file, len(text))
+        except OSError as error:
+            log.debug("arXiv's slot cannot be written: %s", error)
 
 
 @dataclass
@@ -210,11 +214,18 @@ def _writable(folder: Path | None) -> Path | None:
         Path(tempfile.gettempdir()) / f"paper-aggregator-{user}",
     )
     for place in (folder,) if folder else default:
-        try:
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(place / "arxiv.slot", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
-        except OSError as error:
-            log.debug("no slot for arXiv in %s: %s", place, error)
-        else:
-            return place / "arxiv.slot"
+        path = place / "arxiv.slot"
+        if (file := _opened(path)) is not None:
+            os.close(file)
+            return path
     return None
+
+
+def _opened(path: Path) -> int | None:
+    """The slot's file, made with its folder if need be; None if it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except OSError as error:
+        log.debug("no slot for arXiv at %s: %s", path, error)
+        return None

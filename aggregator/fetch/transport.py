@@ -1,5 +1,6 @@
 """transport: httpx over httpcore, directly or through the environment's proxy."""
 
+import logging
 import os
 import ssl
 import threading
@@ -9,12 +10,15 @@ from functools import cached_property
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
+import h11
 import httpcore
 import httpx
 
 from aggregator.errors import InputError
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.network import Backend
+
+logging.getLogger("httpcore").setLevel(logging.INFO)  # its debug lines hold whole headers, secrets and all
 
 _KEPT = 64
 _EXPIRY = 15.0
@@ -69,7 +73,11 @@ class NetTransport(httpx.BaseTransport):
         """The server's pool, now the last in the row; the first ones in the row that are idle are closed."""
         name = str(url.origin)
         with self._lock:
-            self._pools[name] = pool = self._pools.pop(name, None) or self._open(url)
+            pool = self._pools.pop(name, None)
+            if pool and _spoilt(pool):
+                pool.close()
+                pool = None
+            self._pools[name] = pool = pool or self._open(url)
             for old in list(self._pools)[:-_KEPT]:
                 if all(connection.is_idle() for connection in self._pools[old].connections):
                     self._pools.pop(old).close()
@@ -126,6 +134,21 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._answer.close()
+
+
+def _spoilt(pool: httpcore.ConnectionPool) -> bool:
+    """Whether a kept connection holds bytes that came after the answer's end: they would open the next answer.
+
+    httpcore shows them nowhere, so this looks below: connections that go through a proxy wrap another one.
+    """
+    for connection in pool.connections:
+        inner: object = connection
+        while wrapped := getattr(inner, "_connection", None):
+            inner = wrapped
+        state: h11.Connection | None = getattr(inner, "_h11_state", None)
+        if state and state.trailing_data[0]:
+            return True
+    return False
 
 
 def _proxy(text: str) -> tuple[str, tuple[str, str] | None]:

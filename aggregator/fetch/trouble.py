@@ -1,4 +1,4 @@
-"""trouble: every failure in one line of words. No query strings: they may hold a secret."""
+"""trouble: every failure in one line of words. Nothing of what was sent but host and path: it may hold a secret."""
 
 import socket
 import ssl
@@ -28,6 +28,7 @@ EXPECTED = (
 )
 """What may go wrong between here and a server. Anything else is a bug."""
 
+_LONGEST = 160
 _WORDS = {
     400: "the server does not understand the request; check the address",
     401: "a login is needed; check the source's credentials",
@@ -40,8 +41,9 @@ _WORDS = {
 
 
 def place(url: httpx.URL) -> str:
-    """Where a request went, as it may be shown: host and path."""
-    return f"{url.host}{url.path}"
+    """Where a request went, as it may be shown: host and path, as they were sent."""
+    path = url.raw_path.partition(b"?")[0].decode("ascii")
+    return line(f"{url.host}{path}")
 
 
 def refusal(status: int, wait: timedelta | None) -> str:
@@ -58,20 +60,27 @@ def refusal(status: int, wait: timedelta | None) -> str:
 
 def reason(error: Exception, deadline: float) -> str:
     """Why a request failed, in words for the reader of a log."""
-    if isinstance(error, ProxyDownError):
-        why = _connection(_root(error.why), deadline)
-        return f"the proxy {error} cannot be used: {why}; check HTTP_PROXY and HTTPS_PROXY"
-    if isinstance(error, httpcore.ProxyError | httpx.ProxyError):
-        return f"the proxy refuses: {_line(error)}"
-    if isinstance(error, httpx.UnsupportedProtocol | httpcore.UnsupportedProtocol):
-        return "only http and https are fetched"
-    if isinstance(error, httpx.RemoteProtocolError | httpcore.RemoteProtocolError):
-        return f"the answer breaks off or is not HTTP ({_line(error)})"
-    return _connection(_root(error), deadline)
+    match error:
+        case ProxyDownError():
+            why = _connection(_root(error.why), deadline)
+            text = f"the proxy {error} cannot be used: {why}; check HTTP_PROXY and HTTPS_PROXY"
+        case httpcore.ProxyError() | httpx.ProxyError():
+            text = f"the proxy refuses: {line(error)}"
+        case httpx.UnsupportedProtocol() | httpcore.UnsupportedProtocol():
+            text = "only http and https are fetched"
+        case httpx.RemoteProtocolError() | httpcore.RemoteProtocolError():
+            text = f"the answer breaks off or is not HTTP ({_kind(error)})"
+        case httpx.LocalProtocolError() | httpcore.LocalProtocolError():
+            text = f"the request cannot be sent ({_kind(error)}); check the source's headers and credentials"
+        case httpx.InvalidURL():
+            text = f"redirects to what is no address ({_kind(error)})"
+        case _:
+            text = _connection(_root(error), deadline)
+    return text
 
 
 def _connection(root: BaseException, deadline: float) -> str:
-    text = _line(root)
+    text = line(root)
     match root:
         case httpx.TimeoutException() | httpcore.TimeoutException() | TimeoutError():
             text = f"no answer within {deadline:g} s"
@@ -110,6 +119,12 @@ def _root(error: BaseException) -> BaseException:
     return error if inner is None else _root(inner)
 
 
-def _line(error: BaseException) -> str:
-    text = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
-    return text[:160] or type(error).__name__
+def line(what: object) -> str:
+    """Anything in one line that can be printed, of 160 characters at most."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(what)).split())
+    return (text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…") or type(what).__name__
+
+
+def _kind(error: Exception) -> str:
+    """What kind of error it is, without the words at fault behind the colon or "value": an echo may hold a secret."""
+    return line(error).partition(":")[0].partition(" value b'")[0]

@@ -24,7 +24,7 @@ class Source(BaseModel, ABC):
 
     kind: ClassVar[str]
     name: str = Field(min_length=1)
-    every_hours: float = Field(default=8, gt=0)
+    every_hours: float = Field(default=8, gt=0, le=8760)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:

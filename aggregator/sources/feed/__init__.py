@@ -29,7 +29,7 @@ class Feed(Source):
     """One feed by its address. `post_kind` says what its entries are, if that cannot be seen from them."""
 
     url: Annotated[str, AfterValidator(_link)]
-    every_hours: float = Field(default=4, gt=0)
+    every_hours: float = Field(default=4, gt=0, le=8760)
     post_kind: Kind | None = None
 
     def visit(self, fetcher: Fetcher, cursor: Cursor | None, now: datetime) -> Batch:
