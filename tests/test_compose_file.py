@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,9 @@ def test_the_services_run_as_written(tmp_path: Path) -> None:
     scheduler = subprocess.Popen(
         command("scheduler"), env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    time.sleep(3)
+    assert scheduler.stderr is not None
+    started = next(line for line in scheduler.stderr if "serve started" in line or "Traceback" in line)
+    assert "Traceback" not in started
     scheduler.send_signal(signal.SIGTERM)
     out, err = scheduler.communicate(timeout=60)
     assert scheduler.returncode == 0, out + err

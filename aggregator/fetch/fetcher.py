@@ -214,7 +214,7 @@ class Fetcher:
             moved = _Moved(_bare(url.join(headers["location"])), status in _PERMANENT)
             _drain(response)
             if not _fetchable(moved.url):
-                raise FetchError(f"{trip.where}: redirects to what is neither http nor https", host=trip.host)
+                raise FetchError(f"{trip.where}: redirects to what cannot be fetched", host=trip.host)
             return moved
         conditional = url == question.url and question.validators != Validators()
         if status == 200 or (status == 304 and conditional):
@@ -236,7 +236,7 @@ def _target(url: str, headers: Mapping[str, str]) -> tuple[httpx.URL, Mapping[st
     """The address without user and fragment, and the headers with the user made one. Raises FetchError."""
     try:
         parsed = httpx.URL(url)
-        cause = "" if _fetchable(parsed) else "only http and https with a host are"
+        cause = "" if _fetchable(parsed) else "only http and https with a host, and a port of at most 65535, are"
     except (httpx.InvalidURL, TypeError, ValueError) as error:
         parsed, cause = httpx.URL(), line(error).partition(":")[0]
     if cause:
@@ -259,7 +259,8 @@ def _bare(url: httpx.URL) -> httpx.URL:
 
 
 def _fetchable(url: httpx.URL) -> bool:
-    return url.scheme in {"http", "https"} and bool(url.host)
+    """Whether it can be asked for at all. The system's resolver folds a port beyond 65535 into another one."""
+    return url.scheme in {"http", "https"} and bool(url.host) and (url.port is None or 0 < url.port < 2**16)
 
 
 def _same_host(asked: httpx.URL, url: httpx.URL) -> bool:

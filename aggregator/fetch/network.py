@@ -22,7 +22,7 @@ from aggregator.fetch.guard import Guard, RefusedError
 _Found: TypeAlias = list[tuple[Any, ...]]
 
 _PATIENCE = 10.0
-"""Seconds for an address that does not answer, as long as there is another one to try."""
+"""Seconds for an address that does not answer, at most, as long as there is another one to try."""
 
 
 class ProxyDownError(Exception):
@@ -134,12 +134,12 @@ def _as(timeout: type[Exception], failure: type[Exception]) -> Iterator[None]:
 
 def _resolve(host: str, port: int) -> _Found:
     """The addresses of a name. The system's resolver knows no deadline, so it is left behind when ours has come."""
-    answers: queue.SimpleQueue[_Found | OSError | ValueError] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[_Found | Exception] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             answers.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits
             answers.put(error)
 
     threading.Thread(target=ask, name="resolve", daemon=True).start()
@@ -154,15 +154,16 @@ def _resolve(host: str, port: int) -> _Found:
 
 def _dial(found: _Found) -> socket.socket:
     """A socket connected to the first address that answers."""
-    for number, (family, kind, protocol, _, address) in enumerate(found, 1):
+    for number, (family, kind, protocol, _, address) in enumerate(found):
         sock = socket.socket(family, kind, protocol)
+        last = number == len(found) - 1
         try:
-            sock.settimeout(remaining() if number == len(found) else min(remaining(), _PATIENCE))
+            sock.settimeout(remaining() if last else min(remaining() / (len(found) - number), _PATIENCE))
             sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
             sock.close()
-            if number == len(found):
+            if last:
                 raise
         except BaseException:
             sock.close()

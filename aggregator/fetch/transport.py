@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
-import h11
 import httpcore
 import httpx
 
@@ -35,7 +34,8 @@ class NetTransport(httpx.BaseTransport):
     certificates to trust in place of the system's. Raises InputError for a proxy that is of no use.
 
     Each server has a pool of its own, with one idle connection: the time that httpcore needs to choose grows with the
-    square of the connections in a pool. A server must be asked one request at a time.
+    square of the connections in a pool. A server must be asked one request at a time. A kept connection may have been
+    closed by the server a moment ago; what fails on one is asked once more on a new one (RFC 9112 section 9.3.1).
     """
 
     def __init__(self, guard: Guard) -> None:
@@ -50,12 +50,26 @@ class NetTransport(httpx.BaseTransport):
         """The answer, its body still to be read. Raises httpcore's errors and those of guard and network."""
         url = request.url
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        question = httpcore.Request("GET", target, headers=request.headers.raw)
+        pool = self._pool(target)
+        kept = bool(pool.connections)
         try:
-            answer = self._pool(target).handle_request(httpcore.Request("GET", target, headers=request.headers.raw))
-        except BaseException:
-            self._drop(target)
-            raise
+            answer = self._ask(pool, question)
+        except (httpcore.RemoteProtocolError, httpcore.NetworkError):
+            if not kept:
+                raise
+            answer = self._ask(self._pool(target), question)
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+    def _ask(self, pool: httpcore.ConnectionPool, question: httpcore.Request) -> httpcore.Response:
+        """The answer; the connections to a server that failed are closed: httpcore keeps some that broke early."""
+        try:
+            return pool.handle_request(question)
+        except BaseException:
+            with self._lock:
+                self._pools.pop(str(question.url.origin), None)
+            pool.close()
+            raise
 
     def close(self) -> None:
         """Close all connections."""
@@ -82,13 +96,6 @@ class NetTransport(httpx.BaseTransport):
                 if all(connection.is_idle() for connection in self._pools[old].connections):
                     self._pools.pop(old).close()
         return pool
-
-    def _drop(self, url: httpcore.URL) -> None:
-        """Close the connections to a server that failed: httpcore keeps some that broke during the handshake."""
-        with self._lock:
-            pool = self._pools.pop(str(url.origin), None)
-        if pool:
-            pool.close()
 
     def _open(self, url: httpcore.URL) -> httpcore.ConnectionPool:
         proxy = self._proxies.get(url.scheme.decode())
@@ -145,8 +152,8 @@ def _spoilt(pool: httpcore.ConnectionPool) -> bool:
         inner: object = connection
         while wrapped := getattr(inner, "_connection", None):
             inner = wrapped
-        state: h11.Connection | None = getattr(inner, "_h11_state", None)
-        if state and state.trailing_data[0]:
+        unread: bytes = getattr(getattr(inner, "_h11_state", None), "trailing_data", (b"",))[0]
+        if unread:
             return True
     return False
 
