@@ -55,6 +55,12 @@ def open_store(config: Config, *, current: bool = True) -> Iterator[Store]:
         yield store
 
 
+def database_name(config: Config) -> str:
+    """The database as errors name it: a file, or a url without its password."""
+    with Store(config.database.url) as store:
+        return store.name
+
+
 def open_fetcher(config: Config) -> Fetcher:
     """The door to the network, as configured; to be closed by the caller."""
     fetch = config.fetch

@@ -1,6 +1,7 @@
 """setup: init, check, migrate, demo, completion."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,8 +33,9 @@ def init(settings: Settings) -> int:
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def check(settings: Settings) -> int:
+def check(settings: Settings, as_json: bool) -> int:
     """Read config.toml and say what it means; every mistake with its line.
 
     \b
@@ -44,15 +46,28 @@ def check(settings: Settings) -> int:
 
     config = app.read_config(settings.config)
     app.mailer(config).close()
+    mail = config.mail
+    meaning: dict[str, Any] = {
+        "config": str(config.path),
+        "database": app.database_name(config),
+        "mail": f"{mail.transport} {mail.folder if mail.transport == 'folder' else f'{mail.host}:{mail.port}'}",
+        "model": config.embed.model,
+        "profiles": [
+            {"profile": p.name, "schedule": p.schedule, "timezone": p.timezone, "interests": len(p.interests),
+             "mail to": ", ".join(p.email)}
+            for p in config.profiles
+        ],
+        "sources": [{"source": s.name, "kind": s.kind, "every": f"{s.every_hours:g} h"} for s in config.sources],
+    }  # fmt: skip
+    if as_json:
+        show.as_json(meaning)
+        return 0
     click.echo(f"{config.path} is good")
-    click.echo(f"database  {config.database.url}")
-    where = config.mail.folder if config.mail.transport == "folder" else f"{config.mail.host}:{config.mail.port}"
-    click.echo(f"mail      {config.mail.transport} {where}")
-    click.echo(f"model     {config.embed.model}\n")
-    rows = [(p.name, p.schedule, p.timezone, len(p.interests), ", ".join(p.email)) for p in config.profiles]
-    show.table(("profile", "schedule", "timezone", "interests", "mail to"), rows)
-    click.echo()
-    show.table(("source", "kind", "every"), [(s.name, s.kind, f"{s.every_hours:g} h") for s in config.sources])
+    for key in ("database", "mail", "model"):
+        click.echo(f"{key:9} {meaning[key]}")
+    for rows in (meaning["profiles"], meaning["sources"]):
+        click.echo()
+        show.table(list(rows[0]), [list(row.values()) for row in rows])
     return 0
 
 
