@@ -410,7 +410,8 @@ def peer(replies: Replies | None = None) -> Iterator[Peer]:
         ("", "nonsense", STOP, "refused the connection"),
         ("EHLO", "", STOP, "broke off the conversation"),
         ("EHLO", "550 no", STOP, "refused the greeting"),
-        ("MAIL", "451 4.3.0 later", STOP, "refused the sender digest@example.org (451 4.3.0 later)"),
+        ("EHLO", "421 4.3.2 busy", STOP, "broke off the conversation"),
+        ("MAIL", "451 4.3.0 later", TEMPORARY, "refused the sender digest@example.org (451 4.3.0 later)"),
         ("MAIL", "550 5.1.8 bad sender", STOP, "refused the sender digest@example.org (550 5.1.8 bad sender)"),
         ("MAIL", "530 5.7.0 login first", STOP, "530 5.7.0"),
         ("MAIL", "", STOP, "broke off the conversation"),
@@ -448,6 +449,32 @@ def test_what_a_refusal_means(
         assert words in str(error.value)
         assert str(error.value).isprintable()
         assert len(marks) == (verb == ".")
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("454 4.7.0 temporary failure", "refused the login of me (454 4.7.0 temporary failure)"),
+        ("530 5.7.0 must be encrypted", "(530 5.7.0 must be encrypted)"),
+        ("534 5.7.9 application password required", "AGGREGATOR_SMTP_PASSWORD"),
+        ("535 5.7.8 " + "no " * 200, "AGGREGATOR_SMTP_PASSWORD"),
+        ("", "broke off the conversation"),
+    ],
+)
+def test_what_a_refused_login_means(reply: str, words: str) -> None:
+    with peer({"EHLO": "250-hi\r\n250 AUTH PLAIN", "AUTH": reply}) as server:
+        error = failure(server.mailer(user="me", password="hunter2"))
+    assert nature(error) == STOP
+    assert words in str(error)
+    assert len(str(error)) < 400
+
+
+@pytest.mark.parametrize("reply", ["454 4.7.0 not now", "501 5.5.2 no", ""])
+def test_nothing_is_sent_when_starttls_fails(reply: str) -> None:
+    with peer({"EHLO": "250-hi\r\n250 STARTTLS", "STARTTLS": reply}) as server:
+        error = failure(SmtpMailer("127.0.0.1", server.port, security="starttls", user="me", password="hunter2"))
+        assert [said.split()[0].upper() for said in server.said] == ["EHLO", "STARTTLS"]
+    assert nature(error) == STOP
 
 
 def test_the_mark_comes_after_the_body_and_before_the_final_dot() -> None:

@@ -102,8 +102,9 @@ class SmtpMailer:
             self._server = self._opened()
             _ask(self._server, "MAIL", sender, f"the sender {message.sender}", (250,))
         except ReplyError as error:
+            about_one = self._server is not None and 400 <= error.code < 500  # the sender, for now: a quota, say
             self._drop()
-            raise refused(self._host, error, stop=True, hidden=self._hidden) from error
+            raise refused(self._host, error, stop=not about_one, hidden=self._hidden) from error
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             raise broken(self._host, self._port, error) from error
