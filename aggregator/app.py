@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aggregator import pipeline
 from aggregator.backfill import SliceResult, backfill
-from aggregator.config import Config, find, load, secret
+from aggregator.config import Config, find, load
 from aggregator.deliver import FolderMailer, Mailer, SmtpMailer
 from aggregator.embed import SentenceEmbedder
 from aggregator.errors import InputError
@@ -19,6 +19,7 @@ from aggregator.fetch import AnswerTransport, Fetcher
 from aggregator.model import Profile, Window
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.render import Renderer
+from aggregator.secret import secret
 from aggregator.sources import Source
 from aggregator.store import Store
 

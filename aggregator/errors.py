@@ -16,6 +16,7 @@ is a bug and shows its traceback.
 """
 
 from datetime import timedelta
+from typing import Literal
 
 
 class AggregatorError(Exception):
@@ -46,7 +47,9 @@ class FetchError(SourceError):
     """The network or the server said no.
 
     `host` is who said it, `status` the HTTP status if there was an answer, and `retry_after` how long the server
-    asked to be left alone (Retry-After of a 429 or 503, RFC 9110 section 10.2.3).
+    asked to be left alone (Retry-After of a 429 or 503, RFC 9110 section 10.2.3). `own` is True when nothing failed and
+    only our own politeness makes the wait too long. `cause_kind` tells why there was no answer: no connection came
+    about ("unreached"), or none in time.
     """
 
     def __init__(
@@ -56,11 +59,15 @@ class FetchError(SourceError):
         host: str = "",
         status: int | None = None,
         retry_after: timedelta | None = None,
+        own: bool = False,
+        cause_kind: Literal["", "unreached", "timeout"] = "",
     ) -> None:
         super().__init__(text)
         self.host = host
         self.status = status
         self.retry_after = retry_after
+        self.own = own
+        self.cause_kind = cause_kind
 
 
 class ParseError(SourceError):

@@ -28,7 +28,8 @@ class Entry:
     `aliases` are further keys of the same work. `published` is when the work first came out, `announced` when the
     source listed it, where that differs. `news` is False for what is not new in itself, such as a new version of an
     older paper. `signals` holds what the source knows beside the text: numbers to be counted ("upvotes": 41) and
-    links ("pdf", "code", "page").
+    links ("pdf", "code", "page"). `mentions` are the keys of the papers that its text links to. `due` is the moment
+    that an event names, a deadline or its beginning; it may lie in the future.
     """
 
     key: str
@@ -43,6 +44,8 @@ class Entry:
     categories: tuple[str, ...] = ()
     signals: Mapping[str, int | str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,10 @@ class Batch:
 
     `missing` says in words what the source did not answer ("days from 2026-11-18 on: HTTP 500"); "" means complete.
     `fresh_for` is how long the server says that asking again is pointless (max-age, ttl); None means it did not say.
-    `unchanged` is True when the server answered "not modified".
+    `unchanged` is True when the server answered "not modified". `skip_hours` (UTC, 0 to 23) and `skip_days` (Monday is
+    0) are when the source says it has nothing new. `days` says, for a source that lists by day, how many entries it
+    listed on each day that this answer accounts for in full. `note` is what the owner should know although nothing
+    failed, such as a new address.
     """
 
     entries: tuple[Entry, ...]
@@ -59,6 +65,10 @@ class Batch:
     missing: str = ""
     fresh_for: timedelta | None = None
     unchanged: bool = False
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+    days: Mapping[date, int] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,19 @@ class Window:
 
     def __str__(self) -> str:
         return f"{self.first} to {self.last}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What a source says of one stretch of days when it is asked again, for an audit.
+
+    `witness` is which of the source's doors said so ("API", "OAI", "daily feed"); `missing` as in Batch.
+    """
+
+    witness: str
+    window: Window
+    entries: tuple[Entry, ...]
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +108,7 @@ class Profile:
     max_entries: int = 20
     min_score: float = 0.3
     send_empty: bool = False
+    deadline_days: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +125,13 @@ class Sighting:
 class Candidate:
     """An entry that a profile has not been shown, with every place where it was seen, first sighting first.
 
-    `entry.signals` is the sum over the sightings (numbers) and the first of each link.
+    `entry.signals` is the sum over the sightings (numbers) and the first of each link. `mentions` are the places of
+    the posts, threads and videos that link to it, oldest first.
     """
 
     entry: Entry
     sightings: tuple[Sighting, ...]
+    mentions: tuple[Sighting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +181,21 @@ class SourceHealth:
     """How a source did since the last issue.
 
     state: "ok" it answered and had something new; "quiet" it answered and had nothing new; "partial" it answered, but
-    not all of it; "failed" it did not answer; "waiting" it has not been visited. `text` is the trouble in words.
+    not all of it; "failed" it did not answer; "gone" it said that it is gone for good (410), and is not asked again;
+    "waiting" it has not been visited. `text` is the trouble in words.
     """
 
     name: str
-    state: Literal["ok", "quiet", "partial", "failed", "waiting"]
+    state: Literal["ok", "quiet", "partial", "failed", "gone", "waiting"]
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """What one issue says to one profile: entries that arrived after `since` and up to `until`."""
+    """What one issue says to one profile: entries that arrived after `since` and up to `until`.
+
+    `deadlines` are the events that are due within the profile's `deadline_days` after `until`, the nearest first.
+    """
 
     profile: Profile
     period: str
@@ -175,6 +205,7 @@ class Digest:
     interests: tuple[InterestCount, ...]
     arrived: int
     sources: tuple[SourceHealth, ...]
+    deadlines: tuple[Entry, ...] = ()
 
     @property
     def picks(self) -> tuple[Ranked, ...]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from aggregator.errors import InputError
 
 
-def secret(name: str, environ: Mapping[str, str]) -> str:
+def secret(name: str, environ: Mapping[str, str], what: str = "a password") -> str:
     """The value of the variable `name`, or the content of the file that NAME_FILE names, without its last line end.
 
-    An empty variable counts as none. Raises InputError, never showing the secret, if there is none or two.
+    An empty variable counts as none. `what` is what it is in words. Raises InputError, never showing the secret, if
+    there is none or two.
     """
     value, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
     if value and file:
@@ -17,7 +18,7 @@ def secret(name: str, environ: Mapping[str, str]) -> str:
     if value:
         return value
     if not file:
-        raise InputError(f"a password is needed: set {name}, or {name}_FILE to the path of a file that holds it")
+        raise InputError(f"{what} is needed: set {name}, or {name}_FILE to the path of a file that holds it")
     try:
         content = Path(file).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:

@@ -48,6 +48,7 @@ class Entry(Base, table=True):
     origin: str
     origin_source: str
     text_hash: str
+    due: datetime | None = Field(default=None, index=True)
 
 
 class Alias(Base, table=True):
@@ -55,6 +56,20 @@ class Alias(Base, table=True):
 
     name: str = Field(primary_key=True)
     entry_id: int = Field(foreign_key="entry.id", ondelete="CASCADE", index=True)
+
+
+class Mention(Base, table=True):
+    """That an entry links to a paper: `name` is one of the paper's names, whether the paper is stored or not."""
+
+    entry_id: int = _of_entry(primary_key=True)
+    name: str = Field(primary_key=True, index=True)
+
+
+class Trait(Base, table=True):
+    """What entries that may be the same work have in common; see store.likeness."""
+
+    entry_id: int = _of_entry(primary_key=True)
+    name: str = Field(primary_key=True, index=True)
 
 
 class Sighting(Base, table=True):
@@ -73,7 +88,11 @@ class Sighting(Base, table=True):
 
 
 class Source(Base, table=True):
-    """Where a source stands. `partial` says what the last answer left out; `seen` is how much it held."""
+    """Where a source stands. `partial` says what the last answer left out; `seen` is how much it held.
+
+    `failing_since` is when the first failure in a row was. `gone` is the fingerprint of the options under which the
+    source said that it is gone for good; "" if it did not. `note` is what the owner should know.
+    """
 
     name: str = Field(primary_key=True)
     kind: str
@@ -85,6 +104,21 @@ class Source(Base, table=True):
     partial: str = ""
     next_visit: datetime | None = None
     seen: int = 0
+    failing_since: datetime | None = None
+    gone: str = ""
+    note: str = ""
+
+
+class Day(Base, table=True):
+    """What is known of a source and a day (UTC, for arXiv its own): asked, answered, how many entries, complete."""
+
+    source: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    asked: datetime
+    answered: datetime | None
+    entries: int
+    complete: bool
+    text: str
 
 
 class Visit(Base, table=True):

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.config import Config, example, find, load, secret
+from aggregator.config import Config, example, find, load
 from aggregator.config.locate import KeyPath, Lines
 from aggregator.config.values import address, contact, is_loopback, sender
 from aggregator.errors import ConfigError, InputError
 from aggregator.model import Profile
+from aggregator.secret import secret
 from aggregator.sources.feed import Feed
 
 ME = """\

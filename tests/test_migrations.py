@@ -19,12 +19,16 @@ from aggregator.shipped import shipped
 from aggregator.store import Store, schema
 from tests.stores import DATABASES, add, fresh_store, new_database, paper, rows
 
-SECOND = """
+KNOWN = sorted(path.name[:4] for path in (shipped("migrations") / "versions").glob("0*.py"))
+"""The revisions of this release."""
+
+HEAD = KNOWN[-1]
+LATER = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0900"
+down_revision = "HEAD"
 
 def upgrade():
     with op.batch_alter_table("entry") as entry:
@@ -35,7 +39,7 @@ def downgrade():
     with op.batch_alter_table("entry") as entry:
         entry.drop_column("extra")
         entry.alter_column("title", type_=sa.String())
-"""
+""".replace("HEAD", HEAD)
 
 
 @pytest.fixture(params=DATABASES)
@@ -50,7 +54,7 @@ def later(tmp_path: Path) -> Path:
     """The migrations of a later release, with one more revision, which builds the table of entries anew."""
     folder = tmp_path / "100% later"
     shutil.copytree(shipped("migrations"), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_more.py").write_text(SECOND)
+    (folder / "versions" / "0900_more.py").write_text(LATER)
     return folder
 
 
@@ -60,7 +64,7 @@ def release(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_migrations_make_what_the_tables_say(store: Store) -> None:
-    assert store.migrate() == ["0001"]
+    assert store.migrate() == KNOWN
     store.require_current()
     with store._writer.connect() as connection:
         context = MigrationContext.configure(connection, opts={"target_metadata": tables.metadata})
@@ -88,7 +92,7 @@ def test_down_and_up_again(store: Store) -> None:
         assert inspect(connection).get_table_names() == ["alembic_version"]
     with pytest.raises(StoreError, match="run `aggregator migrate`"):
         store.require_current()
-    assert store.migrate() == ["0001"]
+    assert store.migrate() == KNOWN
     store.require_current()
 
 
@@ -105,16 +109,16 @@ def test_a_later_revision_keeps_every_row(
         release(later, monkeypatch)
         with pytest.raises(StoreError, match="out of date; run `aggregator migrate`"):
             store.require_current()
-        assert store.migrate() == ["0002"]
+        assert store.migrate() == ["0900"]
         assert _counts(store) == before
         with store._without_foreign_keys() as connection, connection.begin():
-            command.downgrade(store._config(connection), "0001")
+            command.downgrade(store._config(connection), HEAD)
         assert _counts(store) == before
         assert store.integrity() == []
         if database == "sqlite":
-            with sqlite3.connect(tmp_path / "b.db.before-0002.bak") as copy:
+            with sqlite3.connect(tmp_path / "b.db.before-0900.bak") as copy:
                 assert copy.execute("SELECT count(*) FROM entry").fetchone() == (50,)
-                assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+                assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (HEAD,)
             copy.close()
             assert rows(store, "PRAGMA foreign_keys") == [(1,)]
 
@@ -123,18 +127,18 @@ def test_a_migration_that_fails_changes_nothing(later: Path, tmp_path: Path, mon
     with fresh_store("sqlite", tmp_path) as store:
         add(store, paper())
         orphans = '    op.execute("DELETE FROM entry")\n    with op'
-        (later / "versions" / "0002_more.py").write_text(SECOND.replace("    with op", orphans, 1))
+        (later / "versions" / "0900_more.py").write_text(LATER.replace("    with op", orphans, 1))
         release(later, monkeypatch)
         with pytest.raises(StoreError, match="was not migrated: 2 rows would have lost their parent"):
             store.migrate()
         assert rows(store, "SELECT count(*) FROM entry") == [(1,)]
-        assert rows(store, "SELECT version_num FROM alembic_version") == [("0001",)]
+        assert rows(store, "SELECT version_num FROM alembic_version") == [(HEAD,)]
         assert "extra" not in {column[1] for column in rows(store, "PRAGMA table_info(entry)")}
 
 
 def test_a_database_of_a_newer_release_is_refused(store: Store, later: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release(later, monkeypatch)
-    assert store.migrate() == ["0001", "0002"]
+    assert store.migrate() == [*KNOWN, "0900"]
     release(shipped("migrations"), monkeypatch)
     for ask in (store.migrate, store.require_current):
         with pytest.raises(StoreError, match="newer version of this program"):
@@ -157,7 +161,7 @@ def test_a_missing_database_is_made_by_migrate_only(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="does not exist; run `aggregator migrate`"):
             store.require_current()
         assert not file.parent.exists()
-        assert store.migrate() == ["0001"]
+        assert store.migrate() == KNOWN
         assert file.is_file()
 
 
@@ -166,7 +170,7 @@ def test_an_empty_file_counts_as_new(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'a.db'}") as store:
         with pytest.raises(StoreError, match="out of date; run `aggregator migrate`"):
             store.require_current()
-        assert store.migrate() == ["0001"]
+        assert store.migrate() == KNOWN
     assert not list(tmp_path.glob("*.bak"))
 
 
@@ -179,7 +183,7 @@ def test_several_processes_may_migrate_at_once(database: str, tmp_path: Path) ->
         for _ in range(4)
     ]
     answers = [process.communicate(timeout=60) for process in running]
-    assert sorted(out.strip() for out, _ in answers) == ["['0001']", "[]", "[]", "[]"], answers
+    assert sorted(out.strip() for out, _ in answers) == [str(KNOWN), "[]", "[]", "[]"], answers
     with Store(url) as store:
         store.require_current()
 
@@ -190,11 +194,11 @@ def test_the_template_makes_a_migration_that_runs(tmp_path: Path, monkeypatch: p
     release(folder, monkeypatch)
     with fresh_store("sqlite", tmp_path) as store:
         with store._writer.begin() as connection:
-            command.revision(store._config(connection), "nothing new", autogenerate=True, rev_id="0002")
-        written = (folder / "versions" / "0002_nothing_new.py").read_text()
+            command.revision(store._config(connection), "nothing new", autogenerate=True, rev_id="0900")
+        written = (folder / "versions" / "0900_nothing_new.py").read_text()
         assert "op.drop" not in written
         assert "op.create" not in written
-        assert store.migrate() == ["0002"]
+        assert store.migrate() == ["0900"]
 
 
 def _counts(store: Store) -> dict[str, int]:

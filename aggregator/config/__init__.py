@@ -1,4 +1,4 @@
-"""config: config.toml to typed values, every mistake with its line; secrets from the environment.
+"""config: config.toml to typed values, every mistake with its line.
 
     config = load(find(None, os.environ, Path.cwd()))
 
@@ -7,7 +7,6 @@ sections.py   the tables as types, with their defaults
 values.py     what single values must be: addresses, time zones, links
 explain.py    a mistake in plain words, with the nearest right word
 locate.py     the line of each key
-secret.py     passwords
 """
 
 import re
@@ -20,12 +19,11 @@ import platformdirs
 from aggregator.config.build import build
 from aggregator.config.explain import MistakesError
 from aggregator.config.locate import Lines
-from aggregator.config.secret import secret
 from aggregator.config.sections import Config
 from aggregator.errors import ConfigError, InputError
 from aggregator.shipped import shipped
 
-__all__ = ["Config", "example", "find", "load", "secret"]
+__all__ = ["Config", "example", "find", "load"]
 
 
 def find(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:

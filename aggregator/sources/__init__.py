@@ -4,8 +4,10 @@ A kind is a class derived from `Source`; its fields are its options in config.to
 whose names begin with an underscore.
 """
 
+import hashlib
 import pkgutil
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from datetime import datetime
 from importlib import import_module
 from typing import ClassVar
@@ -14,15 +16,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aggregator.errors import SourceError
 from aggregator.fetch import Fetcher
-from aggregator.model import Batch, Cursor, Entry, Window
+from aggregator.model import Account, Batch, Cursor, Entry, Window
 
 
 class Source(BaseModel, ABC):
-    """One configured source. `kind` is the name of its module, `every_hours` how often it is worth asking."""
+    """One configured source. `kind` is the name of its module, `every_hours` how often it is worth asking.
+
+    `moves` is True for kinds whose entries go on changing after they were listed, such as by votes: they are asked
+    again before a digest.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str]
+    moves: ClassVar[bool] = False
     name: str = Field(min_length=1)
     every_hours: float = Field(default=8, gt=0, le=8760)
 
@@ -30,6 +37,12 @@ class Source(BaseModel, ABC):
     def __pydantic_init_subclass__(cls, **_: object) -> None:
         """Take the kind from the module's name."""
         cls.kind = cls.__module__.removeprefix(f"{__name__}.").partition(".")[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """What changes when the source is pointed elsewhere: a hash of all options but `name` and `every_hours`."""
+        options = self.model_dump_json(exclude={"name", "every_hours"})
+        return hashlib.sha256(f"{self.kind} {options}".encode()).hexdigest()[:16]
 
     @abstractmethod
     def visit(self, fetcher: Fetcher, cursor: Cursor | None, now: datetime) -> Batch:
@@ -52,6 +65,15 @@ class Source(BaseModel, ABC):
     def backfill(self, fetcher: Fetcher, piece: Window, window: Window, now: datetime) -> Batch:  # noqa: ARG002
         """One piece of `slices(window)`, whole or not at all. Raises SourceError."""
         raise SourceError(f"{self.kind} keeps no history; leave the source {self.name} out of the back-fill")
+
+    def witnesses(self, fetcher: Fetcher, window: Window, now: datetime) -> Iterator[Account]:
+        """What the source says now of a window of days, piece by piece, for an audit. Raises SourceError.
+
+        Kinds with several doors ask at each of them; the others give their history again.
+        """
+        for piece in self.slices(window):
+            batch = self.backfill(fetcher, piece, window, now)
+            yield Account(witness="history", window=piece, entries=batch.entries, missing=batch.missing)
 
 
 def kinds() -> dict[str, type[Source]]:
