@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from aggregator import pipeline
+from aggregator.audit import Finding, audit
 from aggregator.backfill import SliceResult, backfill
 from aggregator.config import Config, find, load
 from aggregator.deliver import FolderMailer, Mailer, SmtpMailer
@@ -112,7 +113,10 @@ class Steps:
         return SentenceEmbedder(self.config.embed.model, self.config.embed.batch)
 
     def collect(self, *, everything: bool = False, only: str | None = None) -> Outcome:
-        """Visit what is due, `everything`, or the one source named."""
+        """Visit what is due, `everything`, or the one source named.
+
+        When a digest is due, sources whose entries go on changing are due as well: the votes in it are fresh.
+        """
         with self._at_work(), self.fetcher(self.config) as fetcher:
             return pipeline.collect(
                 self.store,
@@ -120,6 +124,7 @@ class Steps:
                 self._sources(only),
                 now=self.clock(),
                 everything=everything or only is not None,
+                extra=[source.name for source in self.config.sources if source.moves] if self._digest_is_due() else (),
                 workers=self.config.fetch.workers,
                 progress=self.progress,
                 stop=self.stop,
@@ -200,12 +205,30 @@ class Steps:
                 stop=self.stop,
             )
 
+    def audit(self, window: Window, only: str | None = None, *, mend: bool = True) -> tuple[Outcome, list[Finding]]:
+        """Hold the store against what the sources say of a window of days now, and mend it."""
+        with self.fetcher(self.config) as fetcher:
+            return audit(
+                self.store,
+                fetcher,
+                self._sources(only),
+                window,
+                clock=self.clock,
+                mend=mend,
+                progress=self.progress,
+                stop=self.stop,
+            )
+
     def latest_mail(self) -> Path | None:
         """The .eml of the newest message, where the transport is a folder and there is one."""
         rows = self.store.outbox()
         if not rows or self.config.mail.transport != "folder":
             return None
         return FolderMailer(self.config.mail.folder).path(rows[-1].key)
+
+    def _digest_is_due(self) -> bool:
+        now = self.clock()
+        return any(pipeline.due_period(self.store, profile, now) for profile in self.config.profiles)
 
     def _profile(self, name: str) -> Profile:
         for profile in self.config.profiles:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from aggregator.model import KINDS, Digest, InterestCount, Profile, Ranked, Section, SourceHealth
+from aggregator.model import ABOUT, KINDS, Digest, Entry, InterestCount, Profile, Ranked, Section, SourceHealth
 
 
 def compose(
@@ -14,15 +14,17 @@ def compose(
     since: datetime,
     until: datetime,
     sources: Sequence[SourceHealth],
+    deadlines: Sequence[Entry] = (),
 ) -> Digest | None:
     """The digest of what reaches the profile's threshold, or None when there is nothing to say.
 
     `ranked` is best first over all kinds. Papers come first, then the other kinds in the order of `model.KINDS`.
-    Without a pick there is a digest only if the profile wants empty ones, or if a source failed or answered only in
-    part: a broken week must not look like an empty one.
+    A post, thread or video about one paper that is picked is told on that paper's card. Without a pick there is a
+    digest only if the profile wants empty ones, or if a source failed or answered only in part: a broken week must not
+    look like an empty one.
     """
     worthy = [item for item in ranked if item.score >= profile.min_score]
-    picks = _pick(worthy, profile.max_entries)
+    picks = _pick_works(worthy, profile.max_entries)
     broken = any(source.state in ("failed", "partial") for source in sources)
     if not picks and not profile.send_empty and not broken:
         return None
@@ -35,7 +37,24 @@ def compose(
         interests=_interests(profile, picks, worthy),
         arrived=len(ranked),
         sources=tuple(sources),
+        deadlines=tuple(deadlines),
     )
+
+
+def _pick_works(worthy: Sequence[Ranked], most: int) -> list[Ranked]:
+    """As `_pick`, and never a paper and, beside it, what is about that paper only."""
+    picks = _pick(worthy, most)
+    while True:
+        papers = {name for item in picks for name in (item.entry.key, *item.entry.aliases)}
+        told = {id(item) for item in worthy if _is_about(item.entry, papers)}
+        if not any(id(item) in told for item in picks):
+            return picks
+        worthy = [item for item in worthy if id(item) not in told]
+        picks = _pick(worthy, most)
+
+
+def _is_about(entry: Entry, papers: set[str]) -> bool:
+    return entry.kind in ABOUT and len(entry.mentions) == 1 and entry.mentions[0] in papers
 
 
 def _pick(worthy: Sequence[Ranked], most: int) -> list[Ranked]:

@@ -18,6 +18,8 @@ Kind: TypeAlias = Literal["paper", "post", "release", "video", "episode", "threa
 KINDS: tuple[Kind, ...] = (
     "paper", "post", "release", "video", "episode", "thread", "model", "event",
 )  # fmt: skip
+ABOUT: tuple[Kind, ...] = ("post", "thread", "video", "episode")
+"""What is told on a paper's card if it is about that one paper: if it links to no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

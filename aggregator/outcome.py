@@ -15,11 +15,15 @@ Stop = Callable[[], bool]
 
 @dataclass
 class Outcome:
-    """What a step did: counts by name, for people and for the log, and one line for each thing that failed."""
+    """What a step did: counts by name, for people and for the log, and one line for each thing that failed.
+
+    `notes` are lines about what did not fail and is still worth knowing.
+    """
 
     step: str
     counts: dict[str, int] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def count(self, name: str, n: int = 1) -> None:
         """Add n to a count."""
@@ -29,6 +33,11 @@ class Outcome:
         """Note one failure, in the log too."""
         self.troubles.append(text)
         log.warning("%s %s", self.step, text)
+
+    def note(self, text: str) -> None:
+        """Note what is worth knowing, in the log too."""
+        self.notes.append(text)
+        log.info("%s %s", self.step, text)
 
 
 @contextmanager

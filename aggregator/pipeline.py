@@ -11,7 +11,6 @@ step stands for. `stop` is asked between two units of work; what was begun is fi
 """
 
 import logging
-import random
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from aggregator.model import Batch, Cursor, Digest, Profile
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.rank import rank
 from aggregator.render import Renderer
+from aggregator.revisit import SOON, after_answer, after_failure
 from aggregator.schedule import parse
 from aggregator.sources import Source
 from aggregator.store import Claimed, Store
@@ -36,8 +36,8 @@ FIRST_WINDOW = timedelta(days=7)
 """How far back the first digest of a profile reaches."""
 
 _EMBED_BATCH = 64
-_BACK_OFF = timedelta(hours=1)
-_BACK_OFF_CAP = timedelta(hours=24)
+_GONE = 410
+_TELL_AFTER = 7
 _RETRY = timedelta(minutes=5)
 _RETRY_CAP = timedelta(hours=4)
 _RETRY_FOR = timedelta(hours=48)
@@ -54,17 +54,22 @@ def collect(
     *,
     now: datetime,
     everything: bool = False,
+    extra: Sequence[str] = (),
     workers: int = 16,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> Outcome:
-    """Visit the sources whose next visit has come, or all of them, and store what they brought.
+    """Visit the sources whose next visit has come and the `extra` ones, or all, and store what they brought.
+
+    An extra source is visited before its time if it is well and was not visited in the last hour.
 
     Sources are visited in parallel but stored in the order given, so that an interrupted run that is taken up again
     leaves the same database as one that was not.
     """
     outcome = Outcome("collect", {"sources": 0, "entries": 0, "new": 0})
     due = set(store.due_sources([source.name for source in sources], now))
+    due |= {name for name in extra if store.failures(name) == 0 and now - (store.visited(name) or now) >= SOON}
+    due -= store.gone({source.name: source.fingerprint for source in sources})
     chosen = [source for source in sources if everything or source.name in due]
     for host, until in store.holds(now).items():
         fetcher.hold(host, (until - now).total_seconds())
@@ -92,15 +97,17 @@ def _store_visit(store: Store, source: Source, visit: "Future[Batch | None]", no
     try:
         batch = visit.result()
     except SourceError as error:
-        next_visit = _put_off(store, source, error, now)
-        outcome.trouble(f"source {source.name}: {error}; next visit {next_visit:%Y-%m-%d %H:%M} UTC")
-        outcome.count("failed")
+        _store_failure(store, source, error, now, outcome)
         return
     if batch is None:
         return
-    wait = max(timedelta(hours=source.every_hours), batch.fresh_for or timedelta(0))
-    next_visit = now + (min(wait, _BACK_OFF) if batch.missing else wait)
-    added = store.add(source.name, source.kind, batch, now=now, next_visit=next_visit)
+    added = store.add(
+        source.name,
+        source.kind,
+        batch,
+        now=now,
+        next_visit=after_answer(timedelta(hours=source.every_hours), batch, now),
+    )
     outcome.count("sources")
     outcome.count("entries", added.seen)
     outcome.count("new", added.new)
@@ -108,16 +115,32 @@ def _store_visit(store: Store, source: Source, visit: "Future[Batch | None]", no
     if batch.missing:
         outcome.trouble(f"source {source.name}: answered only in part: {batch.missing}")
         outcome.count("partial")
+    if batch.note:
+        outcome.note(f"source {source.name}: {batch.note}")
+
+
+def _store_failure(store: Store, source: Source, error: SourceError, now: datetime, outcome: Outcome) -> None:
+    """Store that a source did not answer, and tell: that it is gone (410), since when it fails, when it is asked."""
+    if isinstance(error, FetchError) and error.own:
+        next_visit = now + (error.retry_after or SOON)
+        store.put_off(source.name, source.kind, next_visit)
+        outcome.note(f"source {source.name}: {error}; next visit {next_visit:%Y-%m-%d %H:%M} UTC")
+        outcome.count("put off")
+        return
+    outcome.count("failed")
+    if isinstance(error, FetchError) and error.status == _GONE:
+        store.mute(source.name, source.kind, source.fingerprint, str(error), now=now)
+        outcome.trouble(f"source {source.name}: {error}; it is not asked again until its options change")
+        return
+    next_visit = _put_off(store, source, error, now)
+    days = (now - (store.failing_since(source.name) or now)).days
+    since = f"; failing for {days} days" if days >= _TELL_AFTER else ""
+    outcome.trouble(f"source {source.name}: {error}{since}; next visit {next_visit:%Y-%m-%d %H:%M} UTC")
 
 
 def _put_off(store: Store, source: Source, error: SourceError, now: datetime) -> datetime:
-    """Store the failure; the next visit: twice as far away after each failure in a row, 1 h to 24 h, ±10 %.
-
-    The jitter comes from the source's name and the count, so that sources spread and a run can be repeated.
-    """
-    failures = store.failures(source.name)
-    jitter = random.Random(f"{source.name} {failures}").uniform(0.9, 1.1)  # noqa: S311 - not a secret
-    wait: timedelta = min(_BACK_OFF * 2 ** min(failures, 10), _BACK_OFF_CAP) * jitter
+    """Store the failure; the next visit, and with it that of everything on a host that wants to be left alone."""
+    wait = after_failure(source.name, store.failures(source.name))
     if isinstance(error, FetchError) and error.retry_after:
         wait = max(wait, error.retry_after)
         store.hold(error.host, now + error.retry_after)
@@ -218,8 +241,15 @@ def draft(
     candidates, vectors = store.candidates(profile.name, embedder.model, embedder.revision, since, until, shown=shown)
     interests = embedder.embed(profile.interests) if candidates else vectors
     ranked = rank(candidates, vectors, profile, interests)
-    health = store.health(sources, since, until)
-    return compose(profile, ranked, period=period, since=since, until=until, sources=health)
+    return compose(
+        profile,
+        ranked,
+        period=period,
+        since=since,
+        until=until,
+        sources=store.health(sources, since, until),
+        deadlines=store.deadlines(sources, until, until + timedelta(days=profile.deadline_days)),
+    )
 
 
 # --- deliver -------------------------------------------------------------------------------------------------------

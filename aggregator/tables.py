@@ -122,7 +122,7 @@ class Day(Base, table=True):
 
 
 class Visit(Base, table=True):
-    """The log of visits. outcome: ok, partial, unchanged or failed."""
+    """The log of visits. outcome: ok, partial, unchanged, failed or gone."""
 
     __table_args__ = (Index(None, "source", "at"),)
 

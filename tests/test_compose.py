@@ -128,3 +128,49 @@ def test_without_picks_only_a_broken_week_or_a_wish_makes_a_digest(
 def test_the_same_input_gives_the_same_digest() -> None:
     found = papers(9) + posts(9)
     assert made(found) == made(found)
+
+
+# --- what is about a paper
+
+
+def about(paper: Ranked, number: int, *more: str, kind: str = "post", score: float = 0.55) -> Ranked:
+    item = pick(f"About {number}", kind=kind, source="blog", url=f"https://example.org/{number}", score=score)  # type: ignore[arg-type]
+    entry = replace(item.entry, mentions=(paper.entry.key, *more))
+    return replace(item, candidate=replace(item.candidate, entry=entry))
+
+
+def titles(digest: Digest | None) -> set[str]:
+    assert digest is not None
+    return {item.entry.title for item in digest.picks}
+
+
+def test_what_is_about_a_picked_paper_is_told_on_its_card() -> None:
+    known = papers(3)
+    thread, video = about(known[0], 1, kind="thread"), about(known[1], 2, kind="video", score=0.9)
+    roundup = about(known[0], 3, known[1].entry.key)
+    release = about(known[0], 4, kind="release")
+    shown = titles(made([*known, thread, video, roundup, release]))
+    assert shown == {"Paper 0", "Paper 1", "Paper 2", "About 3", "About 4"}
+
+
+def test_it_stands_alone_where_the_paper_is_not_picked_or_not_there() -> None:
+    known = papers(3)
+    low = replace(known[0], score=0.1)
+    stranger = about(pick("Nowhere", number="2611.09999"), 5)
+    assert titles(made([low, *known[1:], about(low, 1), stranger])) == {"Paper 1", "Paper 2", "About 1", "About 5"}
+
+
+def test_the_place_that_it_leaves_goes_to_the_next() -> None:
+    known = papers(6)
+    told = [about(known[0], number, kind="thread", score=0.9) for number in range(4)]
+    assert len(titles(made([*known, *told], most=6))) == 6
+    assert titles(made([*known, *told, *posts(1)], most=6)) == {f"Paper {n}" for n in range(5)} | {"Post 0"}
+
+
+def test_deadlines_pass_through() -> None:
+    due = pick("Deadline", kind="event", source="calendar", url="https://example.org/").entry
+    digest = compose(
+        PROFILE, papers(1), period="2026-W47", since=NOW - timedelta(7), until=NOW, sources=OK, deadlines=[due]
+    )
+    assert digest is not None
+    assert digest.deadlines == (due,)

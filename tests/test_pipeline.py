@@ -122,7 +122,9 @@ def test_retry_after_holds_for_all_sources_of_the_host_and_for_run_all(
         store, fetcher_over(transport, Path("/nonexistent")), [feed()], now=NOW + timedelta(hours=1), everything=True
     )
     assert transport.urls == []
-    assert len(outcome.troubles) == 1
+    assert outcome.counts["put off"] == len(outcome.notes) == 1
+    assert outcome.troubles == []
+    assert store.failures("blog") == 1
     pipeline.collect(store, network(feed=rss("Bread")), [feed()], now=NOW + timedelta(hours=3), everything=True)
     assert store.failures("blog") == 0
 
@@ -365,3 +367,43 @@ def test_clock_of_the_fakes_moves_only_when_somebody_sleeps() -> None:
     clock = Clock()
     clock.sleep(3)
     assert clock() == 1003.0
+
+
+# --- sources that are gone, that fail for long, that change their minds
+
+
+def test_a_source_that_is_gone_is_told_and_left_alone_until_its_options_change(
+    store: Store, network: Callable[..., Fetcher]
+) -> None:
+    outcome = pipeline.collect(store, network(feed=410), [feed()], now=NOW)
+    assert "gone for good" in outcome.troubles[0]
+    assert "not asked again until its options change" in outcome.troubles[0]
+    later = NOW + timedelta(days=40)
+    assert pipeline.collect(store, network(feed=rss("Bread")), [feed()], now=later).counts["sources"] == 0
+    (state,) = store.sources(["blog"])
+    assert state.gone
+    assert [health.state for health in store.health(["blog"], NOW - timedelta(days=1), NOW)] == ["gone"]
+    moved = feed(url=OTHER)
+    assert pipeline.collect(store, network(other=rss("Bread")), [moved], now=later).counts["sources"] == 1
+    (state,) = store.sources(["blog"])
+    assert not state.gone
+
+
+def test_after_a_week_of_failures_the_owner_is_told_for_how_long(store: Store, network: Callable[..., Fetcher]) -> None:
+    troubles = []
+    now = NOW
+    while now < NOW + timedelta(days=9):
+        troubles += pipeline.collect(store, network(feed=500), [feed()], now=now).troubles
+        now += timedelta(hours=1)
+    assert "failing for" not in troubles[0]
+    assert "failing for 8 days" in troubles[-1]
+
+
+def test_an_extra_source_is_visited_before_its_time_unless_it_just_was(
+    store: Store, network: Callable[..., Fetcher]
+) -> None:
+    fetcher = network(feed=rss("Bread"))
+    pipeline.collect(store, fetcher, [feed()], now=NOW)
+    soon = pipeline.collect(store, fetcher, [feed()], now=NOW + timedelta(minutes=59), extra=["blog"])
+    later = pipeline.collect(store, fetcher, [feed()], now=NOW + timedelta(minutes=60), extra=["blog"])
+    assert (soon.counts["sources"], later.counts["sources"]) == (0, 1)

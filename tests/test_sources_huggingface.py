@@ -61,19 +61,19 @@ def test_first_visit_asks_a_week(tmp_path: Path) -> None:
     assert batch.cursor == {"day": "2026-11-20"}
 
 
-def test_later_visit_asks_from_the_cursor_and_two_days_again(tmp_path: Path) -> None:
+def test_later_visit_asks_from_the_cursor_and_a_week_again(tmp_path: Path) -> None:
     network = pages({API: lists({})})
     assert visit(network, tmp_path, {"day": "2026-11-19"}).cursor == {"day": "2026-11-20"}
-    assert days(network) == ["17", "18", "19", "20"]
+    assert days(network) == [f"{day}" for day in range(12, 21)]
 
 
 def test_pages_go_on_while_they_are_full(tmp_path: Path) -> None:
     network = pages({API: lists({"2026-11-20": [row(n) for n in range(1, 251)]})})
     assert len(visit(network, tmp_path, {"day": "2026-11-20"}).entries) == 250
-    assert [request.url.params["p"] for request in network.requests][2:] == ["0", "1", "2"]
+    assert [request.url.params["p"] for request in network.requests][7:] == ["0", "1", "2"]
     stuck = pages({API: json.dumps([row(n) for n in range(1, 101)])})
     assert len(visit(stuck, tmp_path, {"day": "2026-11-20"}).entries) == 100
-    assert len(stuck.requests) == 6
+    assert len(stuck.requests) == 16
 
 
 def test_a_day_that_has_not_opened_is_no_failure(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ _COMMANDS = {
     "preview": "look",
     "status": "look",
     "backfill": "history",
+    "audit": "history",
 }
 _SUMMARIES = {
     "init": "Write a fresh, commented config.toml.",
@@ -46,6 +47,7 @@ _SUMMARIES = {
     "preview": "Write a digest to look at; nothing is queued.",
     "status": "Say how sources and profiles are doing.",
     "backfill": "Fetch history; it can be interrupted and resumed.",
+    "audit": "Ask the sources again, and fetch what is missing.",
 }
 
 

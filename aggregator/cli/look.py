@@ -1,6 +1,7 @@
 """look: preview and status. Neither changes what will be mailed."""
 
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -44,25 +45,37 @@ def preview(settings: Settings, profile: str, days: int, to: Path | None, browse
 
 
 @click.command()
+@click.option("--days", type=click.IntRange(0, 400), default=0, help="Show also so many days, source by source.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def status(settings: Settings, as_json: bool) -> int:
+def status(settings: Settings, days: int, as_json: bool) -> int:
     """Say for each source and each profile how it is doing; for the outbox, what waits.
+
+    A source is ok, or quiet (it answers and has had nothing new for a week), or broken: partial, failed or gone. The
+    exit code is 1 if one is broken.
 
     \b
     Example:
-      aggregator status --json
+      aggregator status --days 7
     """
     with opened(settings) as steps:
-        state = _state(steps)
+        state = _state(steps, days)
+    broken = any(source["state"] in _BROKEN for source in state["sources"])
     if as_json:
         show.as_json(state)
-        return 0
+        return int(broken)
     sources = [
-        (s["name"], s["state"], s["entries"], _moment(s["last_success"]), _moment(s["next_visit"]), s["trouble"])
+        (s["name"], s["state"], s["entries"], _moment(s["last_success"]), _moment(s["next_visit"]), _words(s))
         for s in state["sources"]
     ]
-    show.table(("source", "state", "entries", "last success", "next visit", "trouble"), sources)
+    show.table(("source", "state", "entries", "last success", "next visit", ""), sources)
+    if days:
+        click.echo()
+        rows = [
+            (d["day"], d["source"], d["entries"], "yes" if d["answered"] else "no", _whole(d), d["text"])
+            for d in state["days"]
+        ]
+        show.table(("day", "source", "entries", "answered", "complete", ""), rows)
     click.echo()
     profiles = [
         (p["name"], p["last_issue"] or "none", p["last_picks"], _moment(p["last_at"]), _moment(p["next_at"]))
@@ -74,18 +87,36 @@ def status(settings: Settings, as_json: bool) -> int:
     click.echo(f"outbox: {outbox}")
     for message in state["refused"]:
         click.echo(f"  {message['to']} ({message['message']}): {message['error']}")
-    return 0
+    return int(broken)
 
 
-def _state(steps: "Steps") -> dict[str, Any]:
+_BROKEN = ("partial", "failed", "gone")
+
+
+def _words(source: dict[str, Any]) -> str:
+    return "; ".join(filter(None, (source["trouble"], source.get("note", ""))))
+
+
+def _whole(day: dict[str, Any]) -> str:
+    return "yes" if day["complete"] else "no"
+
+
+def _state(steps: "Steps", days: int) -> dict[str, Any]:
     """What `status` tells, as plain values."""
     now = steps.clock()
     names = [source.name for source in steps.config.sources]
     known = {state.name: state for state in steps.store.sources(names)}
+    health = {one.name: one.state for one in steps.store.health(names, now - timedelta(days=7), now)}
     return {
         "now": now,
         "database": steps.store.name,
-        "sources": [_source_state(source.name, source.kind, known.get(source.name)) for source in steps.config.sources],
+        "sources": [
+            _source_state(source.name, source.kind, health[source.name], known.get(source.name))
+            for source in steps.config.sources
+        ],
+        "days": [asdict(day) for day in steps.store.days(names, (now - timedelta(days=days)).date(), now.date())]
+        if days
+        else [],
         "profiles": [_profile_state(steps, profile, now) for profile in steps.config.profiles],
         "outbox": steps.store.outbox_counts(),
         "refused": [
@@ -96,7 +127,7 @@ def _state(steps: "Steps") -> dict[str, Any]:
     }
 
 
-def _source_state(name: str, kind: str, state: Any) -> dict[str, Any]:
+def _source_state(name: str, kind: str, health: str, state: Any) -> dict[str, Any]:
     if state is None:
         empty = dict.fromkeys(("last_success", "last_failure", "next_visit"))
         return {"name": name, "kind": kind, "state": "waiting", "entries": 0, "trouble": "", **empty}
@@ -104,12 +135,14 @@ def _source_state(name: str, kind: str, state: Any) -> dict[str, Any]:
     return {
         "name": name,
         "kind": kind,
-        "state": "failed" if failing else "partial" if state.partial else "ok",
+        "state": health,
         "entries": state.entries,
         "last_success": state.visited,
         "last_failure": state.failed,
         "last_failure_text": state.failure,
         "failures_in_a_row": state.failures,
+        "failing_since": state.failing_since,
+        "note": state.note,
         "next_visit": state.next_visit,
         "trouble": state.failure if failing else state.partial,
     }

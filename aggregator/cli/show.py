@@ -57,9 +57,11 @@ def _lines(label: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def outcome(result: Outcome) -> None:
-    """One line for what a step did, and one for each thing that failed, on standard error."""
+    """One line for what a step did, one for each thing worth knowing, and one for each that failed, on stderr."""
     counts = ", ".join(f"{number} {_plural(name, number)}" for name, number in result.counts.items())
     click.echo(f"{result.step}: {counts}")
+    for note in result.notes:
+        click.echo(f"  {note}")
     for trouble in result.troubles:
         click.echo(f"aggregator: {trouble}", err=True)
 

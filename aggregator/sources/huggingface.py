@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -30,7 +30,8 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 class HuggingFace(Source):
     """The daily list, day by day; the last days again, because votes and late additions go on."""
 
-    lookback_days: int = Field(default=2, ge=0, le=14)
+    moves: ClassVar[bool] = True
+    lookback_days: int = Field(default=7, ge=0, le=14)
 
     def visit(self, fetcher: Fetcher, cursor: Cursor | None, now: datetime) -> Batch:
         """See Source.visit. A day that fails ends the visit; the next one begins there."""
@@ -39,20 +40,22 @@ class HuggingFace(Source):
         day = start - self.lookback_days * _DAY if cursor else start
         first = day
         found: dict[str, Entry] = {}
+        days: dict[date, int] = {}
         while day <= today:
             try:
-                found |= {entry.key: entry for entry in self._pages(fetcher, f"date={day}", now, day)}
+                listed = self._pages(fetcher, f"date={day}", now, day)
             except SourceError as error:
                 if day == today and isinstance(error, FetchError) and error.status == 400:
                     break  # the list of a day opens during that day
                 if day == first:
                     raise
                 missing = f"the days from {day} on: {error}"
-                return Batch(
-                    entries=tuple(found.values()), cursor={"day": max(day, start).isoformat()}, missing=missing
-                )
+                after = {"day": max(day, start).isoformat()}
+                return Batch(entries=tuple(found.values()), cursor=after, missing=missing, days=days)
+            found |= {entry.key: entry for entry in listed}
+            days[day] = len(listed)
             day += _DAY
-        return Batch(entries=tuple(found.values()), cursor={"day": today.isoformat()})
+        return Batch(entries=tuple(found.values()), cursor={"day": today.isoformat()}, days=days)
 
     def parse(self, body: bytes, now: datetime) -> list[Entry]:
         """The papers of one page of the list; withdrawn ones and what is no arXiv paper are left out."""

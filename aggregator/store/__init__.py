@@ -2,9 +2,12 @@
 
     Store(url)      sqlite:///FILE or postgresql+psycopg://…; nothing is opened before the first question
     Schema          migrate, require_current, integrity
-    Visits          cursor, visited, failures, due_sources, sources, health, record_failure, hold, holds, slices_done
-    Entries         add, add_slice
+    Visits          cursor, visited, failures, due_sources, gone, sources, health, record_failure, mute, put_off,
+                    hold, holds, slices_done
+    Days            days
+    Entries         add, add_slice, add_found, lacking
     Embeddings      without_vector, count_without_vector, add_vectors, candidates
+    Deadlines       deadlines
     Issues          issues, last_issue, has_issue, queue
     Outbox          claim, mark_data_sent, settle, reclaim, requeue, outbox, outbox_counts
     Door            lock, close
@@ -16,18 +19,20 @@ StoreError of one line that names it.
 from types import TracebackType
 from typing import Self
 
+from aggregator.store.days import Days
+from aggregator.store.deadlines import Deadlines
 from aggregator.store.entries import Entries
 from aggregator.store.issues import Issues
 from aggregator.store.outbox import Outbox
 from aggregator.store.schema import Schema
-from aggregator.store.values import Claimed, Issue, Outgoing, SliceDone, SourceState, State, Unembedded
+from aggregator.store.values import Claimed, Issue, Outgoing, SliceDone, SourceDay, SourceState, State, Unembedded
 from aggregator.store.vectors import Embeddings
 from aggregator.store.visits import Visits
 
-__all__ = ["Claimed", "Issue", "Outgoing", "SliceDone", "SourceState", "State", "Store", "Unembedded"]
+__all__ = ["Claimed", "Issue", "Outgoing", "SliceDone", "SourceDay", "SourceState", "State", "Store", "Unembedded"]
 
 
-class Store(Schema, Visits, Entries, Embeddings, Issues, Outbox):
+class Store(Schema, Visits, Days, Entries, Embeddings, Deadlines, Issues, Outbox):
     """The database, asked and told by every step; see the module for its parts."""
 
     def __enter__(self) -> Self:

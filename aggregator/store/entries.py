@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from aggregator import tables
 from aggregator.model import Added, Batch, Entry, Window
 from aggregator.store.chunks import chunks
+from aggregator.store.days import note_answer
 from aggregator.store.engine import Door
 from aggregator.store.identity import Work, merge, stored_names, works
 from aggregator.store.visits import log_visit, standing
@@ -30,12 +31,27 @@ class Entries(Door):
             added = Added(len(batch.entries), new)
             missing = cleaned(batch.missing)
             state.cursor, state.partial, state.next_visit = dict(batch.cursor), missing, next_visit
-            state.visited, state.failures = now, 0
+            state.visited, state.failures, state.failing_since, state.gone = now, 0, None, ""
+            state.note = cleaned(batch.note)
             if not batch.unchanged:
                 state.seen = added.seen
             outcome = "partial" if missing else "unchanged" if batch.unchanged else "ok"
             log_visit(session, source, now, outcome, added=added, text=missing)
+            note_answer(session, source, batch, added, now)
         return added
+
+    def add_found(self, source: str, kind: str, entries: Sequence[Entry], *, now: datetime) -> Added:
+        """Store what an audit found missing; where the source stands does not change."""
+        with self._writing() as session:
+            state = session.get(tables.Source, source)
+            new = _take_in(session, source, kind, entries, visited=state.visited if state else None, now=now)
+        return Added(len(entries), new)
+
+    def lacking(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those of the entries that the store knows under none of their names."""
+        with self._reading() as session:
+            known = stored_names(session, entries)
+        return [entry for entry in entries if not known.keys() & {entry.key, *entry.aliases}]
 
     def add_slice(self, source: str, kind: str, piece: Window, window: Window, batch: Batch, *, now: datetime) -> Added:
         """Store one slice of history with the mark that it is done; where the source stands does not change."""
@@ -88,7 +104,9 @@ def _take_in(
     ]
     if aliases:
         session.exec(insert(tables.Alias), params=aliases)
-    _sight(session, source, kind, [(ids[position], work) for position, work in enumerate(found)], now)
+    seen = [(ids[position], work) for position, work in enumerate(found)]
+    _sight(session, source, kind, seen, now)
+    _mention(session, seen)
     return len(fresh)
 
 
@@ -117,6 +135,7 @@ def _first_met(work: Work, source: str, kind: str, news: datetime | None, now: d
         origin=kind,
         origin_source=source,
         text_hash=text_hash(first.title, first.summary),
+        due=first.due,
     )
     for entry in work.entries[1:]:
         tell(row, entry, source, kind)
@@ -127,6 +146,18 @@ def _retell(row: tables.Entry, work: Work, source: str, kind: str) -> None:
     row.key = strongest([row.key, *work.names])
     for entry in work.entries:
         tell(row, entry, source, kind)
+
+
+def _mention(session: Session, seen: Sequence[tuple[int, Work]]) -> None:
+    """Note the papers that the works link to, other than themselves. What was once linked stays noted."""
+    mention = tables.Mention
+    told = {(entry_id, name) for entry_id, work in seen for entry in work.entries for name in entry.mentions}
+    own = {(entry_id, name) for entry_id, work in seen for name in work.names}
+    fresh = told - own
+    for part in chunks({entry_id for entry_id, _ in fresh}):
+        fresh -= set(session.exec(select(mention.entry_id, mention.name).where(col(mention.entry_id).in_(part))).all())
+    if fresh:
+        session.exec(insert(mention), params=[{"entry_id": one, "name": name} for one, name in sorted(fresh)])
 
 
 def _sight(session: Session, source: str, kind: str, seen: Sequence[tuple[int, Work]], now: datetime) -> None:

@@ -98,9 +98,15 @@ def _move_sightings(session: Session, keep: int, other: int) -> None:
 
 
 def _move_rest(session: Session, keep: int, other: int) -> None:
-    """Aliases go over; picks and vectors where the kept entry has none of that profile or model; the rest goes."""
-    alias, pick, vector = tables.Alias, tables.Pick, tables.Vector
+    """Aliases and mentions go over; picks and vectors where the kept entry has none of that profile or model; the rest goes."""
+    alias, mention, pick, vector = tables.Alias, tables.Mention, tables.Pick, tables.Vector
     session.exec(update(alias).where(col(alias.entry_id) == other).values(entry_id=keep))
+    linked = session.exec(select(mention.name).where(mention.entry_id == keep)).all()
+    session.exec(
+        update(mention).where(col(mention.entry_id) == other, col(mention.name).not_in(linked)).values(entry_id=keep)
+    )
+    own = select(alias.name).where(alias.entry_id == keep)
+    session.exec(delete(mention).where(col(mention.entry_id) == keep, col(mention.name).in_(own)))
     shown = session.exec(select(pick.profile).where(pick.entry_id == keep)).all()
     session.exec(update(pick).where(col(pick.entry_id) == other, col(pick.profile).not_in(shown)).values(entry_id=keep))
     session.exec(delete(pick).where(col(pick.entry_id) == other))

@@ -1,7 +1,7 @@
 """values: what the store answers with, where the model has no word for it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, NamedTuple, TypeAlias
 
 from aggregator.model import Message
@@ -15,8 +15,9 @@ class SourceState:
     """Where a source stands, for `status`.
 
     `visited` is the last success; `failed` and `failure` the last trouble, `failures` how many came in a row since the
-    last success; `partial` what the last answer left out; `entries` how many works were seen there; `seen` how many
-    the last answer held.
+    last success, the first at `failing_since`; `partial` what the last answer left out; `entries` how many works were
+    seen there; `seen` how many the last answer held; `gone` that it said it is gone for good; `note` what the owner
+    should know.
     """
 
     name: str
@@ -29,6 +30,25 @@ class SourceState:
     next_visit: datetime | None
     entries: int
     seen: int
+    failing_since: datetime | None
+    gone: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDay:
+    """What is known of a source and a day: when it was last asked, when it last answered, with how many entries.
+
+    `complete` is False if the answer was not whole or there was none; `text` says why.
+    """
+
+    source: str
+    day: date
+    asked: datetime
+    answered: datetime | None
+    entries: int
+    complete: bool
+    text: str
 
 
 class SliceDone(NamedTuple):

@@ -1,21 +1,20 @@
 """vectors: which texts lack one, and what a profile may choose from."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 from sqlalchemy import ColumnElement, and_, collate, delete, exists, func
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import Select
 
 from aggregator import tables
 from aggregator.errors import StoreError
-from aggregator.model import Candidate, Sighting, Vectors
+from aggregator.model import ABOUT, Candidate, Vectors
 from aggregator.store.chunks import chunks
 from aggregator.store.engine import Door
+from aggregator.store.sightings import candidates_of
 from aggregator.store.values import Unembedded
-from aggregator.store.wording import sum_signals, told
 
 
 class Embeddings(Door):
@@ -75,13 +74,13 @@ class Embeddings(Door):
         """What became news after `since` and up to `until` and was not shown to the profile, by key, and its vectors.
 
         The vectors have a row per candidate, shape (n, dim). Entries without a current vector are left out. `shown`
-        takes in what the profile was shown.
+        takes in what the profile was shown. A post, thread or video about one paper that the profile was shown is told
+        on that paper's card, and so left out.
         """
         wanted = _news(profile, model, revision, since, until, shown=shown)
         with self._reading() as session:
             rows = sorted(session.exec(wanted), key=lambda row: row[0].key)
-            sightings = _sightings(session, [row[0].id for row in rows if row[0].id is not None])
-        candidates = [_candidate(entry, sightings.get(entry.id or 0, ())) for entry, _ in rows]
+            candidates = candidates_of(session, [row[0] for row in rows])
         return candidates, self._stacked([data for _, data in rows])
 
     def _stacked(self, blobs: Sequence[bytes]) -> Vectors:
@@ -115,20 +114,18 @@ def _news(
     wanted = select(entry, vector.data).join(vector, current).where(*window)
     if shown:
         return wanted
-    return wanted.where(~exists().where(col(pick.entry_id) == col(entry.id), col(pick.profile) == profile))
+    picked = exists().where(col(pick.entry_id) == col(entry.id), col(pick.profile) == profile)
+    return wanted.where(~picked, ~_about_a_pick(profile))
 
 
-def _sightings(session: Session, ids: Sequence[int]) -> dict[int, list[Sighting]]:
-    """For each entry where it was seen, first sighting first."""
-    sighting = tables.Sighting
-    found: dict[int, list[Sighting]] = {}
-    for part in chunks(ids):
-        rows = session.exec(select(sighting).where(col(sighting.entry_id).in_(part)).order_by(col(sighting.id)))
-        for row in rows:
-            found.setdefault(row.entry_id, []).append(Sighting(row.source, row.kind, row.url, row.signals))
-    return found
-
-
-def _candidate(row: tables.Entry, sightings: Sequence[Sighting]) -> Candidate:
-    signals = sum_signals((sighting.kind, sighting.signals) for sighting in sightings)
-    return Candidate(entry=replace(told(row), signals=signals), sightings=tuple(sightings))
+def _about_a_pick(profile: str) -> ColumnElement[bool]:
+    """Whether an entry links to one paper only, and the profile was shown that one."""
+    entry, pick, mention, alias = tables.Entry, tables.Pick, tables.Mention, tables.Alias
+    count = select(func.count()).where(col(mention.entry_id) == col(entry.id)).scalar_subquery()
+    shown = exists().where(
+        col(mention.entry_id) == col(entry.id),
+        col(alias.name) == col(mention.name),
+        col(pick.entry_id) == col(alias.entry_id),
+        col(pick.profile) == profile,
+    )
+    return and_(col(entry.kind).in_(ABOUT), count == 1, shown)

@@ -1,6 +1,6 @@
 """visits: where each source stands, how its visits went, and which hosts want to be left alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func
@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from aggregator import tables
 from aggregator.model import Added, Cursor, SourceHealth, Window
+from aggregator.store.days import note_silence
 from aggregator.store.engine import Door
 from aggregator.store.values import SliceDone, SourceState
 from aggregator.store.wording import cleaned
@@ -46,9 +47,37 @@ class Visits(Door):
         with self._writing() as session:
             state = standing(session, source, kind)
             state.failed, state.failure = now, cleaned(text)
+            state.failing_since = state.failing_since or now
             state.failures += 1
             state.next_visit = next_visit
             log_visit(session, source, now, "failed", added=Added(0, 0), text=state.failure)
+            note_silence(session, source, state.failure, now)
+
+    def mute(self, source: str, kind: str, fingerprint: str, text: str, *, now: datetime) -> None:
+        """Note that the source said it is gone for good, under these options; `gone` tells until they change."""
+        with self._writing() as session:
+            state = standing(session, source, kind)
+            state.failed, state.failure, state.gone = now, cleaned(text), fingerprint
+            state.failing_since = state.failing_since or now
+            state.failures += 1
+            log_visit(session, source, now, "gone", added=Added(0, 0), text=state.failure)
+            note_silence(session, source, state.failure, now)
+
+    def gone(self, fingerprints: Mapping[str, str]) -> set[str]:
+        """Those of the sources, given by name with their fingerprints, that said they are gone for good."""
+        with self._reading() as session:
+            rows = session.exec(select(tables.Source.name, tables.Source.gone).where(col(tables.Source.gone) != ""))
+            return {name for name, fingerprint in rows if fingerprints.get(name) == fingerprint}
+
+    def put_off(self, source: str, kind: str, next_visit: datetime) -> None:
+        """Note when to ask a source that was not asked, because its host is busy with others of ours."""
+        with self._writing() as session:
+            standing(session, source, kind).next_visit = next_visit
+
+    def failing_since(self, source: str) -> datetime | None:
+        """When the first failure since the last success was; None if there was none."""
+        with self._reading() as session:
+            return session.exec(select(tables.Source.failing_since).where(tables.Source.name == source)).first()
 
     def sources(self, names: Sequence[str] | None = None) -> list[SourceState]:
         """Where these sources stand, in the order given, or all by name; one that was never asked is left out."""
@@ -116,6 +145,8 @@ def _health(name: str, newest: tables.Visit | None, since: datetime, *, fruitful
         return SourceHealth(name, "waiting")
     if newest.outcome == "failed":
         return SourceHealth(name, "failed", newest.text)
+    if newest.outcome == "gone":
+        return SourceHealth(name, "gone", newest.text)
     if newest.outcome == "partial":
         return SourceHealth(name, "partial", newest.text)
     brought = fruitful or (newest.at <= since and newest.new > 0)
@@ -134,4 +165,7 @@ def _state(row: tables.Source, entries: int) -> SourceState:
         next_visit=row.next_visit,
         entries=entries,
         seen=row.seen,
+        failing_since=row.failing_since,
+        gone=bool(row.gone),
+        note=row.note,
     )

@@ -16,7 +16,7 @@ publish them. What is older than that at a source that was visited before is his
 Signals = dict[str, int | str]
 
 _NAMES = ("arxiv:", "doi:", "url:")
-_SAYS = {"arxiv": 2, "huggingface": 1}
+_SAYS = {"arxiv": 2, "oai": 2, "huggingface": 1}
 
 
 def strongest(names: Iterable[str]) -> str:
@@ -74,6 +74,7 @@ def told(row: tables.Entry) -> Entry:
         summary=row.summary,
         authors=tuple(row.authors),
         categories=tuple(row.categories),
+        due=row.due,
     )
 
 
@@ -99,7 +100,8 @@ def sum_signals(sightings: Iterable[tuple[str, Mapping[str, int | str]]]) -> Sig
 
 def storable(entry: Entry) -> Entry:
     """The entry without what a database cannot hold: NUL characters and halves of surrogate pairs."""
-    texts = (entry.key, entry.title, entry.url, entry.summary, *entry.aliases, *entry.authors, *entry.categories)
+    several = (entry.aliases, entry.authors, entry.categories, entry.mentions)
+    texts = (entry.key, entry.title, entry.url, entry.summary, *(text for texts in several for text in texts))
     if all(map(_is_storable, texts)):
         return entry
     return replace(
@@ -111,6 +113,7 @@ def storable(entry: Entry) -> Entry:
         aliases=tuple(map(cleaned, entry.aliases)),
         authors=tuple(map(cleaned, entry.authors)),
         categories=tuple(map(cleaned, entry.categories)),
+        mentions=tuple(map(cleaned, entry.mentions)),
     )
 
 
@@ -152,4 +155,5 @@ def _words(entry: Entry | tables.Entry) -> dict[str, object]:
         "authors": list(entry.authors),
         "categories": list(entry.categories),
         "announced": entry.announced,
+        "due": entry.due,
     }
