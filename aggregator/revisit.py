@@ -28,5 +28,6 @@ def after_failure(name: str, failures: int) -> timedelta:
 
     The jitter comes from the source's name and the count, so that sources spread and a run can be repeated.
     """
-    jitter: float = random.Random(f"{name} {failures}").uniform(0.9, 1.1)  # noqa: S311 - not a secret
-    return min(SOON * 2 ** min(failures, 10), _LONGEST) * jitter
+    jitter = random.Random(f"{name} {failures}").uniform(0.9, 1.1)  # noqa: S311 - not a secret
+    wait: timedelta = min(SOON * 2 ** min(failures, 10), _LONGEST) * jitter
+    return wait

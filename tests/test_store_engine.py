@@ -298,7 +298,7 @@ def test_integrity_finds_damage(store: Store) -> None:
     assert store.integrity() == []
     with store._without_foreign_keys() as connection, connection.begin():
         connection.exec_driver_sql("DELETE FROM entry WHERE id = 1")
-    assert set(store.integrity()) == {
+    assert set(store.integrity()) >= {
         "row 1 of alias has no parent in entry",
         "row 1 of sighting has no parent in entry",
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert
 from sqlmodel import Session, col, select
@@ -12,6 +13,7 @@ from aggregator.store.chunks import chunks
 from aggregator.store.days import note_answer
 from aggregator.store.engine import Door
 from aggregator.store.identity import Work, merge, stored_names, works
+from aggregator.store.likely import joined, remember
 from aggregator.store.visits import log_visit, standing
 from aggregator.store.wording import Signals, cleaned, join_signals, news_at, storable, strongest, tell, text_hash
 
@@ -81,21 +83,20 @@ def _take_in(
     """Store the entries of one answer; how many of them were works not met before."""
     entries = [storable(entry) for entry in entries]
     known = stored_names(session, entries)
-    found = works(entries, known)
+    found = joined(session, works(entries, known))
     ids: dict[int, int] = {}  # position in `found` to the id of the entry
     for position, work in enumerate(found):
         if work.ids:
             ids[position] = merge(session, work.ids) if len(work.ids) > 1 else min(work.ids)
     rows = _rows(session, ids.values())
-    fresh: dict[int, tables.Entry] = {}
+    fresh: dict[int, dict[str, Any]] = {}
     for position, work in enumerate(found):
         if position in ids:
             _retell(rows[ids[position]], work, source, kind)
         else:
             fresh[position] = _first_met(work, source, kind, news_at(work.entries, visited, now), now)
-    session.add_all(fresh.values())
     session.flush()
-    ids.update((position, row.id) for position, row in fresh.items() if row.id is not None)
+    ids.update(zip(fresh, _inserted(session, list(fresh.values())), strict=True))
     aliases = [
         {"name": name, "entry_id": ids[position]}
         for position, work in enumerate(found)
@@ -105,6 +106,7 @@ def _take_in(
     if aliases:
         session.exec(insert(tables.Alias), params=aliases)
     seen = [(ids[position], work) for position, work in enumerate(found)]
+    remember(session, [(ids[position], found[position]) for position in fresh])
     _sight(session, source, kind, seen, now)
     _mention(session, seen)
     return len(fresh)
@@ -118,28 +120,40 @@ def _rows(session: Session, ids: Iterable[int]) -> dict[int, tables.Entry]:
     return found
 
 
-def _first_met(work: Work, source: str, kind: str, news: datetime | None, now: datetime) -> tables.Entry:
+def _first_met(work: Work, source: str, kind: str, news: datetime | None, now: datetime) -> dict[str, Any]:
+    """The columns of a new entry. Plain values: an object for each would take most of the time of a large answer."""
     first = work.entries[0]
-    row = tables.Entry(
-        key=strongest(work.names),
-        kind=first.kind,
-        title=first.title,
-        url=first.url,
-        summary=first.summary,
-        authors=list(first.authors),
-        categories=list(first.categories),
-        published=first.published,
-        announced=first.announced,
-        added=now,
-        news_at=news,
-        origin=kind,
-        origin_source=source,
-        text_hash=text_hash(first.title, first.summary),
-        due=first.due,
-    )
+    columns: dict[str, Any] = {
+        "key": strongest(work.names),
+        "kind": first.kind,
+        "title": first.title,
+        "url": first.url,
+        "summary": first.summary,
+        "authors": list(first.authors),
+        "categories": list(first.categories),
+        "published": first.published,
+        "announced": first.announced,
+        "added": now,
+        "news_at": news,
+        "origin": kind,
+        "origin_source": source,
+        "text_hash": text_hash(first.title, first.summary),
+        "due": first.due,
+    }
+    if len(work.entries) == 1:
+        return columns
+    row = tables.Entry(**columns)
     for entry in work.entries[1:]:
         tell(row, entry, source, kind)
-    return row
+    return row.model_dump(exclude={"id"})
+
+
+def _inserted(session: Session, rows: list[dict[str, Any]]) -> list[int]:
+    """The ids of new rows, in their order."""
+    if not rows:
+        return []
+    told = insert(tables.Entry).returning(col(tables.Entry.id), sort_by_parameter_order=True)
+    return [entry_id for (entry_id,) in session.execute(told, rows) if entry_id is not None]
 
 
 def _retell(row: tables.Entry, work: Work, source: str, kind: str) -> None:

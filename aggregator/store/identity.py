@@ -14,10 +14,14 @@ from aggregator.store.wording import join_signals, strongest, tell, told
 
 @dataclass(slots=True)
 class Work:
-    """The entries of a batch that are one work, and the ids of the stored entries they belong to."""
+    """The entries of a batch that are one work, and the ids of the stored entries they belong to.
+
+    `traits` are those of a work that is not stored, for `likely`.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     ids: set[int] = field(default_factory=set)
+    traits: frozenset[str] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -98,7 +102,10 @@ def _move_sightings(session: Session, keep: int, other: int) -> None:
 
 
 def _move_rest(session: Session, keep: int, other: int) -> None:
-    """Aliases and mentions go over; picks and vectors where the kept entry has none of that profile or model; the rest goes."""
+    """Names and links go over; picks and vectors where the kept entry has none of that profile or model; the rest goes.
+
+    Links to a work's own names are dropped.
+    """
     alias, mention, pick, vector = tables.Alias, tables.Mention, tables.Pick, tables.Vector
     session.exec(update(alias).where(col(alias.entry_id) == other).values(entry_id=keep))
     linked = session.exec(select(mention.name).where(mention.entry_id == keep)).all()
