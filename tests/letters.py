@@ -1,6 +1,7 @@
 """A week's digest for the tests of compose and render: real titles, authors and ids; every sentence is our own."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from aggregator.compose import compose
 from aggregator.model import Candidate, Digest, Entry, Kind, Profile, Ranked, Reason, Sighting, SourceHealth
@@ -190,6 +191,53 @@ def digest(
     )
     assert found is not None
     return found
+
+
+def event(name: str, day: int, *, zone: str = "AoE", sort: str = "paper", place: str = "", hour: int = 12) -> Entry:
+    """A conference's deadline, so many days after NOW; at 11:59:59 UTC, which is midnight on Howland Island."""
+    return Entry(
+        key=f"url:https://{name.lower().partition(':')[0].replace(' ', '')}.example.org/{sort}",
+        kind="event",
+        title=name,
+        url=f"https://{name.lower().partition(':')[0].replace(' ', '')}.example.org/",
+        published=SINCE,
+        due=NOW.replace(hour=0) + timedelta(days=day, hours=hour, seconds=-1),
+        signals={"type": sort, "zone": zone or "UTC"} | ({} if zone else {"day": f"{NOW + timedelta(days=day):%F}"}),
+        summary=place,
+    )
+
+
+DEADLINES = (
+    event("ICASSP 2027: end of rebuttal", 3, place="Acoustics, Speech and Signals. Toronto, Canada.", sort="rebuttal"),
+    event("NAACL 2027", 5, zone="UTC-12", place="Mexico City, Mexico"),
+    event("ISMIR 2027", 12, zone="America/New_York", place="Singapore", sort="abstract", hour=29),
+    event("WASPAA 2027", 20, zone="Europe/Berlin", place="Tahoe City, USA", hour=23),
+    event("Speech meetup Amsterdam", 24, zone="", place="Science Park 904, Amsterdam", sort="event"),
+    event("Interspeech 2027", 96, place="São Paulo, Brazil"),
+)
+
+MENTIONS = (
+    Sighting("reddit-machinelearning", "feed", "https://www.reddit.com/r/MachineLearning/comments/1abcde/chunkformer/",
+             {"points": 12, "comments": 4}),
+    Sighting("AssemblyAI blog", "feed", "https://www.assemblyai.com/blog/streaming-this-month"),
+    Sighting("Two Minute Papers", "feed", "https://www.youtube.com/watch?v=zzz123def45", {"views": 48_210}),
+    Sighting("HF forum", "feed", "https://discuss.huggingface.co/t/chunkformer/4711"),
+    Sighting("asr-weekly", "feed", "https://asr-weekly.example.org/p/47"),
+    Sighting("speech-zone", "feed", "https://speech.zone/forums/topic/chunks/"),
+)  # fmt: skip
+
+
+def full() -> Digest:
+    """A usual week with mentions, deadlines and a source that is gone."""
+    ranked = week()
+    first, second, *rest = ranked
+    ranked = [
+        replace(first, candidate=replace(first.candidate, mentions=MENTIONS)),
+        replace(second, candidate=replace(second.candidate, mentions=MENTIONS[:1])),
+        *rest,
+    ]
+    gone = SourceHealth("old-speech-blog", "gone", "HTTP 410")
+    return replace(digest(ranked, sources=(*HEALTHY, *BROKEN, gone)), deadlines=DEADLINES)
 
 
 def hostile() -> list[Ranked]:

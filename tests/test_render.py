@@ -422,6 +422,8 @@ def test_contrast(mode: str) -> None:
         assert contrast(colour(rules, name, "color"), sheet) >= 4.5, name
     for name in (".y", ".ys", ".also"):
         assert contrast(colour(rules, name, "color"), colour(rules, ".why", "background-color")) >= 4.5, name
+    for name in (".dd", ".dt", ".dw", ".a"):
+        assert contrast(colour(rules, name, "color"), colour(rules, ".box", "background-color")) >= 4.5, name
     assert contrast(colour(rules, ".al", "color"), colour(rules, ".alarm", "background-color")) >= 4.5
     for name in (".on", ".alarm"):  # WCAG 1.4.11: what carries meaning without words
         what = "background-color" if name == ".on" else "border-color" if mode == "dark" else "border-left: 3px solid"

@@ -214,7 +214,8 @@ def test_events_are_one_by_name_sort_and_day() -> None:
     other = replace(one, key="url:x", due=NOW + timedelta(hours=12))
     assert judged(one, other)
     assert not judged(one, replace(other, signals={"type": "abstract"}))
-    assert not judged(one, replace(other, due=NOW + timedelta(days=7)))
+    assert not judged(one, replace(other, due=NOW + timedelta(days=1)))
+    assert not judged(replace(one, key="id:ours:1"), replace(other, key="id:ours:2"))
     assert not judged(one, replace(other, title="Interspeech 2028"))
     assert not judged(one, replace(other, due=None))
 

@@ -42,13 +42,14 @@ def backfill(settings: Settings, first: date, last: date | None, source: str | N
         outcome, results = steps.backfill(_window(first, last, steps.clock().date()), source)
     if as_json:
         show.as_json([asdict(result) for result in results])
+        show.troubles(outcome)
     else:
         rows = [(r.source, r.window.first, r.window.last, r.seen, r.new, r.text or _STATES[r.state]) for r in results]
         show.table(("source", "from", "to", "entries", "new", ""), rows)
         without = [s.name for s in steps.config.sources if not any(r.source == s.name for r in results)]
         if without and source is None:
             click.echo(f"without history (a feed shows only its newest entries): {', '.join(without)}")
-    show.outcome(outcome)
+        show.outcome(outcome)
     return int(bool(outcome.troubles))
 
 
@@ -75,12 +76,13 @@ def audit(  # noqa: PLR0917 - the options
         outcome, findings = steps.audit(window, source, mend=not dry_run)
     if as_json:
         show.as_json([asdict(finding) for finding in findings])
+        show.troubles(outcome)
     else:
         rows = [(f.source, f.witness or "-", f.said, len(f.missing), len(f.alone), f.trouble) for f in findings]
         show.table(("source", "witness", "entries", "missing", "only here", "trouble"), rows)
         for key in dict.fromkeys(key for finding in findings for key in finding.missing):
             click.echo(f"{'missing' if dry_run else 'mended'}: {key}")
-    show.outcome(outcome)
+        show.outcome(outcome)
     return int(bool(outcome.troubles))
 
 

@@ -62,6 +62,11 @@ def outcome(result: Outcome) -> None:
     click.echo(f"{result.step}: {counts}")
     for note in result.notes:
         click.echo(f"  {note}")
+    troubles(result)
+
+
+def troubles(result: Outcome) -> None:
+    """A line for each thing that failed, on standard error; all that is shown beside JSON."""
     for trouble in result.troubles:
         click.echo(f"aggregator: {trouble}", err=True)
 

@@ -109,6 +109,7 @@ class Reader(Section):
     max_entries: int = Field(default=20, ge=1, le=200)
     min_score: float = Field(default=0.3, ge=0, le=1)
     send_empty: bool = False
+    deadline_days: int = Field(default=60, ge=0, le=400)
 
     def profile(self) -> model.Profile:
         """The profile that the steps know."""

@@ -1,5 +1,6 @@
 """card: one pick in words: what is said of it, where it was seen, why it is here, where it leads."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -27,9 +28,11 @@ _COUNTS = {
 
 _LINKS = {"pdf": "PDF", "code": "Code", "page": "Hugging Face", "project": "Project page"}
 
+_REDDIT = re.compile(r"https?://(?:[a-z]+\.)?reddit\.com/r/(\w{2,30})(?:[/?#]|$)", re.IGNORECASE)
 _LONGEST_LINK = 1000
 _MOST_AUTHORS = 4
 _MOST_PLACES = 5
+_MOST_MENTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,15 @@ class Card:
     also: str
     text: str
     links: tuple[Link, ...]
+    mentions: tuple[Link, ...]
+    more_mentions: str
 
 
 def card(pick: Ranked, number: int, limit: int, *, links: bool = True) -> Card:
     """The card of a pick, its abstract cut at a sentence at or before `limit` characters (0: left out)."""
     entry = pick.entry
     is_paper = entry.kind == "paper"
+    told = _mentions(pick.candidate, links=links)
     first, *rest = [_reason(reason) for reason in pick.reasons] or [""]
     return Card(
         number=number,
@@ -83,6 +89,8 @@ def card(pick: Ranked, number: int, limit: int, *, links: bool = True) -> Card:
         also=several(rest, 2),
         text=_text(entry.summary, limit, tex=is_paper) if limit else "",
         links=(_paper_links(pick.candidate) if is_paper else _other_links(entry.kind, entry.url)) if links else (),
+        mentions=told[:_MOST_MENTIONS],
+        more_mentions=f"and {len(told) - _MOST_MENTIONS:,} more" if len(told) > _MOST_MENTIONS else "",
     )
 
 
@@ -104,12 +112,34 @@ def _seen(candidate: Candidate) -> str:
 
 
 def _place(sighting: Sighting, categories: tuple[str, ...]) -> str:
-    name = _NAMES.get(sighting.kind) or clean(sighting.source, 50)
+    name = _name(sighting)
     if sighting.kind == "arxiv" and categories:
         name = f"{name} {clean(categories[0], 20)}"
+    return f"{name} {', '.join(_numbers(sighting)[:2])}".strip()
+
+
+def _name(sighting: Sighting) -> str:
+    """Such as "Hugging Face", "r/MachineLearning", or what the owner calls the source."""
+    if name := _NAMES.get(sighting.kind):
+        return name
+    room = _REDDIT.match(sighting.url)
+    return f"r/{room[1]}" if room else clean(sighting.source, 50)
+
+
+def _numbers(sighting: Sighting) -> list[str]:
     found = ((sighting.signals.get(word), noun) for word, noun in _COUNTS.items())
-    numbers = [counted(value, noun) for value, noun in found if isinstance(value, int) and value > 0]
-    return " ".join([name, ", ".join(numbers[:2])]).strip()
+    return [counted(value, noun) for value, noun in found if isinstance(value, int) and value > 0]
+
+
+def _mentions(candidate: Candidate, *, links: bool) -> tuple[Link, ...]:
+    """The posts that link to it, each once: "r/MachineLearning (12 points)"; none of where it was seen itself."""
+    seen = {sighting.url for sighting in candidate.sightings}
+    told: dict[tuple[str, str], Link] = {}
+    for mention in candidate.mentions:
+        if mention.url not in seen:
+            label = " ".join([_name(mention), *(f"({number})" for number in _numbers(mention)[:1])])
+            told.setdefault((label, mention.url), Link(label, _link(mention.url) if links else ""))
+    return tuple(link for link in told.values() if link.label)
 
 
 def _link(url: str) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from aggregator.errors import RenderError
 from aggregator.model import Digest, InterestCount, Section, SourceHealth
 from aggregator.render.card import Card, Room, card
+from aggregator.render.deadlines import Due, deadlines, left_out
 from aggregator.render.words import clean, counted, days, issue, joined, moment, several
 from aggregator.text import cut
 
@@ -67,8 +68,11 @@ class Letter:
     glances: tuple[Glance, ...]
     more_interests: str
     parts: tuple[Part, ...]
+    deadlines: tuple[Due, ...]
+    more_deadlines: str
     troubles: tuple[Trouble, ...]
     more_troubles: str
+    gone: str
     quiet: str
     waiting: str
     profile: str
@@ -97,8 +101,11 @@ def letter(digest: Digest, room: Room) -> Letter:
         glances=_glances(digest.interests),
         more_interests=_more(len(digest.interests) - _MOST_INTERESTS, "interest"),
         parts=parts,
+        deadlines=deadlines(digest.deadlines, digest.until, zone, links=room.links),
+        more_deadlines=_more(left_out(digest.deadlines), "deadline"),
         troubles=tuple(_trouble(source) for source in troubles[:_MOST_TROUBLES]),
         more_troubles=_more(len(troubles) - _MOST_TROUBLES, "source"),
+        gone=_gone(digest.sources),
         quiet=_names(digest.sources, "quiet"),
         waiting=_names(digest.sources, "waiting"),
         profile=clean(profile.name, 80),
@@ -226,6 +233,17 @@ def _percent(part: int, whole: int) -> int:
 def _trouble(source: SourceHealth) -> Trouble:
     what = "did not answer" if source.state == "failed" else "answered only in part"
     return Trouble(clean(source.name, 60), what, clean(source.text, 240))
+
+
+def _gone(sources: Sequence[SourceHealth]) -> str:
+    """Such as "NAME (remove it or find its new address)"; the owner has to do something, or it stays so."""
+    names = _names(sources, "gone")
+    one = sum(source.state == "gone" for source in sources) == 1
+    return (
+        f"{names} ({'remove it or find its new address' if one else 'remove them or find their new addresses'})"
+        if names
+        else ""
+    )
 
 
 def _names(sources: Sequence[SourceHealth], state: str) -> str:

@@ -68,6 +68,11 @@ def day(moment: date) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1]}"
 
 
+def short_day(moment: date) -> str:
+    """Such as "Sat 21 Nov"."""
+    return f"{_DAYS[moment.weekday()][:3]} {moment.day} {_MONTHS[moment.month - 1][:3]}"
+
+
 def moment(at: datetime, zone: tzinfo) -> str:
     """Such as "Saturday 21 November 2026, 08:00" in the reader's zone."""
     local = at.astimezone(zone)

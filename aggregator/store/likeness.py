@@ -197,9 +197,10 @@ def _same_piece(a: Entry, b: Entry, one: _Title, two: _Title, limits: Limits) ->
 
 
 def _same_event(a: Entry, b: Entry) -> bool:
-    if a.due is None or b.due is None or a.signals.get("type") != b.signals.get("type"):
+    """One date in two calendars; which zone a deadline is in is where they differ, by half a day at most."""
+    if a.due is None or b.due is None or a.signals.get("type") != b.signals.get("type") or _source(a) & _source(b):
         return False
-    return abs(a.due - b.due) <= timedelta(days=1)
+    return abs(a.due - b.due) <= timedelta(hours=12)
 
 
 _CROSSPOSTED: tuple[Kind, ...] = ("post", "thread")
