@@ -29,6 +29,7 @@ from aggregator.revisit import SOON, after_answer, after_failure
 from aggregator.schedule import parse
 from aggregator.sources import Source
 from aggregator.store import Claimed, Store
+from aggregator.waiting import in_groups
 
 log = logging.getLogger(__name__)
 
@@ -61,29 +62,29 @@ def collect(
 ) -> Outcome:
     """Visit the sources whose next visit has come and the `extra` ones, or all, and store what they brought.
 
-    An extra source is visited before its time if it is well and was not visited in the last hour.
-
-    Sources are visited in parallel but stored in the order given, so that an interrupted run that is taken up again
-    leaves the same database as one that was not.
+    An extra source is visited before its time if it is well and was not visited in the last hour. Sources are visited
+    in parallel but stored in the order given, those that are done in one transaction: an interrupted run that is taken
+    up again leaves the same database as one that was not.
     """
     outcome = Outcome("collect", {"sources": 0, "entries": 0, "new": 0})
     due = set(store.due_sources([source.name for source in sources], now))
     due |= {name for name in extra if store.failures(name) == 0 and now - (store.visited(name) or now) >= SOON}
     due -= store.gone({source.name: source.fingerprint for source in sources})
     chosen = [source for source in sources if everything or source.name in due]
+    cursors = store.cursors()
     for host, until in store.holds(now).items():
         fetcher.hold(host, (until - now).total_seconds())
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="visit") as pool,
         progress("visiting sources", len(chosen)) as step,
     ):
-        visits = [
-            (source, pool.submit(_visit, source, fetcher, store.cursor(source.name), now, stop)) for source in chosen
-        ]
+        visits = [pool.submit(_visit, source, fetcher, cursors.get(source.name), now, stop) for source in chosen]
         try:
-            for source, visit in visits:
-                _store_visit(store, source, visit, now, outcome)
-                step(1)
+            for ready in in_groups(visits):
+                with store.together():
+                    for place in ready:
+                        _store_visit(store, chosen[place], visits[place], now, outcome)
+                step(len(ready))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     return outcome
@@ -101,13 +102,8 @@ def _store_visit(store: Store, source: Source, visit: "Future[Batch | None]", no
         return
     if batch is None:
         return
-    added = store.add(
-        source.name,
-        source.kind,
-        batch,
-        now=now,
-        next_visit=after_answer(timedelta(hours=source.every_hours), batch, now),
-    )
+    next_visit = after_answer(timedelta(hours=source.every_hours), batch, now)
+    added = store.add(source.name, source.kind, batch, now=now, next_visit=next_visit)
     outcome.count("sources")
     outcome.count("entries", added.seen)
     outcome.count("new", added.new)

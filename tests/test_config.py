@@ -73,7 +73,7 @@ def test_the_example_is_read_and_shows_every_default(tmp_path: Path) -> None:
     kinds = [source.kind for source in config.sources]
     assert kinds[:2] == ["arxiv", "huggingface"]
     assert kinds.count("feed") == 16
-    urls = [source.url for source in config.sources if isinstance(source, Feed)]
+    urls = [source.address for source in config.sources if isinstance(source, Feed)]
     assert all(url.startswith("https://") for url in urls)
     assert sum("reddit.com" in url for url in urls) == 1
 

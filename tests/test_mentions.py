@@ -48,7 +48,8 @@ REDDIT = f"""<feed xmlns="http://www.w3.org/2005/Atom"><title>r/MachineLearning<
 BLOG = f"""<rss version="2.0"><channel><title>A speech blog</title><link>https://blog.example.org</link><item>
 <title>How streaming speech recognition learned to listen</title><link>https://blog.example.org/listen</link>
 <pubDate>Sat, 21 Nov 2026 08:00:00 GMT</pubDate>
-<description>&lt;p&gt;On streaming speech, see &lt;a href="https://doi.org/10.48550/arXiv.{PAPER}"&gt;the paper&lt;/a&gt;.&lt;/p&gt;</description>
+<description>&lt;p&gt;On streaming speech, see
+&lt;a href="https://doi.org/10.48550/arXiv.{PAPER}"&gt;the paper&lt;/a&gt;.&lt;/p&gt;</description>
 </item></channel></rss>"""
 SOURCES: tuple[Source, ...] = (
     Arxiv(name="arxiv"),

@@ -48,7 +48,7 @@ class Fetch(Section):
     allow: tuple[Annotated[str, AfterValidator(values.network)], ...] = ()
     deadline_seconds: float = Field(default=30, gt=0, le=600)
     pause_seconds: float = Field(default=1, ge=0, le=60)
-    workers: int = Field(default=16, ge=1, le=64)
+    workers: int = Field(default=32, ge=1, le=64)
 
 
 class Embed(Section):

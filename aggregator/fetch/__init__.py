@@ -5,6 +5,7 @@
 
     page.py        what comes back, and what its headers mean
     fetcher.py     one GET over all its redirects
+    question.py    what is asked, and which hop may be told what
     slots.py       whose turn it is: one at a time per host, pauses, holds, arXiv's slot over all processes
     guard.py       which addresses may be dialled
     deadline.py    how long a request may still take

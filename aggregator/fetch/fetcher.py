@@ -1,8 +1,6 @@
 """fetcher: one GET over all its redirects."""
 
-import base64
 import logging
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,9 +17,10 @@ from aggregator.fetch.deadline import Deadline, remaining
 from aggregator.fetch.decode import body, too_large
 from aggregator.fetch.guard import Guard, RefusedError
 from aggregator.fetch.page import Page, Validators, fresh_for, retry_after
-from aggregator.fetch.slots import SPACING, FileSlot, Turns
+from aggregator.fetch.question import Question, ask, fetchable
+from aggregator.fetch.slots import SPACING, SPACINGS, FileSlot, Turns
 from aggregator.fetch.transport import NetTransport
-from aggregator.fetch.trouble import EXPECTED, line, place, reason, refusal
+from aggregator.fetch.trouble import EXPECTED, cause_kind, line, place, reason, refusal
 
 log = logging.getLogger(__name__)
 
@@ -29,29 +28,6 @@ _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _MIB = 2**20
-
-
-@dataclass(frozen=True)
-class _Question:
-    """What was asked for, and what only that address may be told."""
-
-    url: httpx.URL
-    accept: str
-    validators: Validators
-    private: Mapping[str, str]
-    max_wire: int
-    max_body: int
-
-    def request(self, url: httpx.URL, agent: str) -> httpx.Request:
-        """The request for one hop. Validators go to the address asked for only, private headers to its host."""
-        headers = [(b"User-Agent", agent.encode()), (b"Accept-Encoding", b"gzip")]
-        if "accept" not in {name.lower() for name in self.private}:
-            headers.append((b"Accept", self.accept.encode("ascii")))
-        if _same_host(self.url, url):
-            headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in self.private.items()]
-        if url == self.url:
-            headers += self.validators.questions()
-        return httpx.Request("GET", url, headers=headers)
 
 
 @dataclass(frozen=True)
@@ -66,7 +42,7 @@ class _Moved:
 class _Trip:
     """One GET under way: where it has been, and what is left of its time."""
 
-    question: _Question
+    question: Question
     deadline: Deadline
     trail: list[httpx.URL] = field(default_factory=list)
 
@@ -87,10 +63,11 @@ class Fetcher:
 
     `contact` is the address by which a server's owner reaches the operator, in the User-Agent. `allow` names networks
     that are meant though not public. Seconds: `deadline` for a request with all its redirects, `pause` between two
-    requests to a host, `patience` for a host that is held, `spacing` between two requests to arXiv. `max_wire` and
-    `max_body` bound the bytes received and decoded. `slot_dir` holds arXiv's slot, shared by all processes that use it:
-    the user's cache folder unless given. `transport` takes the network's place; it shares no slot unless told where.
-    `sleep`, `clock` (monotonic) and `wall` (since 1970) are for tests; the deadline always is in real time.
+    requests to a host, `patience` for a host whose turn it is not, `spacing` between two requests to arXiv, `spacings`
+    between two to hosts that end so. `max_wire` and `max_body` bound the bytes received and decoded. `slot_dir` holds
+    arXiv's slot, shared by all processes that use it: the user's cache folder unless given. `transport` takes the
+    network's place; it shares no slot unless told where. `sleep`, `clock` (monotonic) and `wall` (since 1970) are for
+    tests; the deadline always is in real time.
     """
 
     def __init__(
@@ -104,6 +81,7 @@ class Fetcher:
         pause: float = 1.0,
         patience: float = 60.0,
         spacing: float = SPACING,
+        spacings: Mapping[str, float] = SPACINGS,
         slot_dir: Path | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -120,7 +98,9 @@ class Fetcher:
         self._wall = wall
         self._transport = transport or NetTransport(self._guard)
         slot = FileSlot(slot_dir, spacing, sleep, wall) if slot_dir or not transport else None
-        self._turns = Turns(pause=pause, patience=patience, spacing=spacing, slot=slot, sleep=sleep, clock=clock)
+        self._turns = Turns(
+            pause=pause, patience=patience, spacing=spacing, spacings=spacings, slot=slot, sleep=sleep, clock=clock
+        )
 
     def get(
         self,
@@ -128,38 +108,30 @@ class Fetcher:
         *,
         accept: str = "*/*",
         validators: Validators | None = None,
+        validators_of: str = "",
         headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         max_body: int | None = None,
     ) -> Page:
         """The page at an address: 200, or 304 if the validators still hold. Raises FetchError for all else.
 
         Waits for the host's turn first, which the deadline does not count. At most 5 redirects are followed, each in
-        its own turn. `headers` are sent to that host only, never on to another. A `max_body` larger than what may be
+        its own turn. `validators_of` is the address that gave the validators (Page.url), if not the one asked for:
+        they are sent there and nowhere else. `headers` and `query`, private parameters, are sent to that host only,
+        never on to another; the parameters stand in no Page, log or error. A `max_body` larger than what may be
         received raises that too.
         """
-        target, private = _target(url, headers or {})
-        limit = max_body or self._max_body
-        question = _Question(
-            url=target,
+        question = ask(
+            url,
             accept=accept,
-            validators=validators or Validators(),
-            private=private,
+            validators=validators,
+            validators_of=validators_of,
+            headers=headers,
+            query=query,
             max_wire=max(self._max_wire, max_body or 0),
-            max_body=limit,
+            max_body=max_body or self._max_body,
         )
-        trip = _Trip(question, Deadline(self._deadline), [target])
-        permanent = True
-        while True:
-            outcome = self._hop(trip)
-            if isinstance(outcome, Page):
-                moved = permanent and len(trip.trail) > 1
-                return replace(outcome, moved_to=outcome.url) if moved else outcome
-            permanent = permanent and outcome.permanent
-            if outcome.url in trip.trail:
-                raise FetchError(f"{trip.where}: redirected in a circle", host=trip.host)
-            if len(trip.trail) > _MAX_REDIRECTS:
-                raise FetchError(f"{trip.where}: more than {_MAX_REDIRECTS} redirects", host=trip.host)
-            trip.trail.append(outcome.url)
+        return self._follow(_Trip(question, Deadline(self._deadline), [question.url]))
 
     def hold(self, host: str, seconds: float) -> None:
         """Do not ask a host for so long. get() waits for it if that is within its patience, else raises FetchError."""
@@ -177,6 +149,21 @@ class Fetcher:
     ) -> None:
         self.close()
 
+    def _follow(self, trip: _Trip) -> Page:
+        """The page at the end of all redirects. Raises FetchError."""
+        permanent = True
+        while True:
+            outcome = self._hop(trip)
+            if isinstance(outcome, Page):
+                moved = permanent and len(trip.trail) > 1
+                return replace(outcome, moved_to=outcome.url) if moved else outcome
+            permanent = permanent and outcome.permanent
+            if outcome.url in trip.trail:
+                raise FetchError(f"{trip.where}: redirected in a circle", host=trip.host)
+            if len(trip.trail) > _MAX_REDIRECTS:
+                raise FetchError(f"{trip.where}: more than {_MAX_REDIRECTS} redirects", host=trip.host)
+            trip.trail.append(outcome.url)
+
     def _hop(self, trip: _Trip) -> Page | _Moved:
         """One request and its answer. Raises FetchError."""
         url = trip.trail[-1]
@@ -184,13 +171,14 @@ class Fetcher:
         try:
             self._guard.check_host(url.raw_host.decode("ascii"))
             request = trip.question.request(url, self._agent)
-            with self._turns.turn(url.host), trip.deadline.running():
+            with self._turns.turn(url.host, under_way=len(trip.trail) > 1), trip.deadline.running():
                 return self._exchange(trip, request)
         except RefusedError as error:
-            raise FetchError(f"{line(first)}: {line(error)}", host=url.host) from error
+            raise FetchError(f"{line(first)}: {line(error)}", host=url.host, cause_kind="unreached") from error
         except EXPECTED as error:
             via = line(first) if first == url.host else f"{line(first)}, redirected to {line(url.host)}"
-            raise FetchError(f"{via}: {reason(error, self._deadline)}", host=url.host) from error
+            text = f"{via}: {reason(error, self._deadline)}"
+            raise FetchError(text, host=url.host, cause_kind=cause_kind(error)) from error
 
     def _exchange(self, trip: _Trip, request: httpx.Request) -> Page | _Moved:
         """Send the request, read the answer, write one line about it."""
@@ -211,13 +199,12 @@ class Fetcher:
         question, url = trip.question, trip.trail[-1]
         headers, status = response.headers, response.status_code
         if status in _REDIRECTS and "location" in headers:
-            moved = _Moved(_bare(url.join(headers["location"])), status in _PERMANENT)
+            moved = _Moved(question.public(url.join(headers["location"])), status in _PERMANENT)
             _drain(response)
-            if not _fetchable(moved.url):
+            if not fetchable(moved.url):
                 raise FetchError(f"{trip.where}: redirects to what cannot be fetched", host=trip.host)
             return moved
-        conditional = url == question.url and question.validators != Validators()
-        if status == 200 or (status == 304 and conditional):
+        if status == 200 or (status == 304 and question.conditional(url)):
             return Page(
                 url=str(url),
                 status=status,
@@ -232,44 +219,7 @@ class Fetcher:
         raise FetchError(f"{trip.where}: {refusal(status, wait)}", host=trip.host, status=status, retry_after=wait)
 
 
-def _target(url: str, headers: Mapping[str, str]) -> tuple[httpx.URL, Mapping[str, str]]:
-    """The address without user and fragment, and the headers with the user made one. Raises FetchError."""
-    try:
-        parsed = httpx.URL(url)
-        cause = "" if _fetchable(parsed) else "only http and https with a host, and a port of at most 65535, are"
-    except (httpx.InvalidURL, TypeError, ValueError) as error:
-        parsed, cause = httpx.URL(), line(error).partition(":")[0]
-    if cause:
-        raise FetchError(f"{_shown(str(url))!r} cannot be fetched: {cause}")
-    if not parsed.userinfo:
-        return _bare(parsed), headers
-    user = base64.b64encode(f"{parsed.username}:{parsed.password}".encode()).decode("ascii")
-    return _bare(parsed), {"Authorization": f"Basic {user}", **headers}
-
-
-def _shown(text: str) -> str:
-    """As much of what is no address as holds neither a query nor, wherever its "@" stands, a password."""
-    head = re.split(r"[?#]", text)[0]
-    safe = "@" in head or "@" not in text
-    return head.rpartition("@")[2][:200] if safe else f"{head.partition('//')[0]}//…"
-
-
-def _bare(url: httpx.URL) -> httpx.URL:
-    return url.copy_with(userinfo=b"", fragment=None)
-
-
-def _fetchable(url: httpx.URL) -> bool:
-    """Whether it can be asked for at all. The system's resolver folds a port beyond 65535 into another one."""
-    return url.scheme in {"http", "https"} and bool(url.host) and (url.port is None or 0 < url.port < 2**16)
-
-
-def _same_host(asked: httpx.URL, url: httpx.URL) -> bool:
-    """Whether what was meant for `asked` may be told to `url`: the same server, or the same host under TLS."""
-    same = (asked.host, asked.scheme, asked.port) == (url.host, url.scheme, url.port)
-    return same or (asked.host == url.host and url.scheme == "https" and asked.port is url.port is None)
-
-
-def _body(question: _Question, response: httpx.Response) -> bytes:
+def _body(question: Question, response: httpx.Response) -> bytes:
     """The decoded body, read to its end within the deadline. Raises BodyError."""
     length = "" if response.status_code == 304 else response.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > question.max_wire:

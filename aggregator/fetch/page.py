@@ -86,15 +86,20 @@ def retry_after(headers: httpx.Headers, now: float) -> timedelta | None:
     """How long to stay away (RFC 9110 section 10.2.3), at most 7 days; None if it is not said, or not in due form.
 
     A date is taken relative to the answer's own Date, so that a wrong clock on either side does no harm; without one,
-    to `now`, seconds since 1970.
+    to `now`, seconds since 1970. Said more than once, as by a server and by the proxy before it, the longest counts.
     """
-    text = headers.get("retry-after", "").strip()
-    if (seconds := _seconds(text)) is not None:
-        return seconds
+    sent = _date(headers.get("date", "")) or datetime.fromtimestamp(now, UTC)
+    said = [_wait(text.strip(), sent) for text in headers.get_list("retry-after")]
+    return max((wait for wait in said if wait is not None), default=None)
+
+
+def _wait(text: str, sent: datetime) -> timedelta | None:
+    """One Retry-After: seconds, seconds that somebody joined by commas, or a date."""
+    parts = [_seconds(part.strip()) for part in text.split(",")]
+    if all(part is not None for part in parts):
+        return max(part for part in parts if part is not None)
     until = _date(text)
-    if until is None:
-        return None
-    return _bounded(until - (_date(headers.get("date", "")) or datetime.fromtimestamp(now, UTC)))
+    return None if until is None else _bounded(until - sent)
 
 
 def _seconds(text: str) -> timedelta | None:

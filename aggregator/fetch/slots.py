@@ -2,7 +2,8 @@
 
 One request at a time per host, with a pause after each; a host that asked to be left alone is left alone; all hosts of
 arXiv count as one, and its slot is shared with every process of this machine, as its terms of use ask (one connection,
-three seconds); and no more than 32 requests are under way at once. Who waits here takes none of the 32 places.
+three seconds); so do those of Reddit, which answers once a minute; and no more than 32 requests are under way at once.
+Who waits here takes none of the 32 places.
 """
 
 import logging
@@ -12,11 +13,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import platformdirs
 
@@ -30,6 +32,9 @@ log = logging.getLogger(__name__)
 
 SPACING = 3.1
 """Seconds between two requests to arXiv: its three, and a little for what the network adds."""
+
+SPACINGS: Mapping[str, float] = MappingProxyType({"reddit.com": 61.0})
+"""Seconds between two requests to all hosts that end so: since June 2026 Reddit answers an address once a minute."""
 
 _AT_ONCE = 32
 _ARXIV = "arxiv.org"
@@ -94,7 +99,7 @@ class FileSlot:
 
 @dataclass
 class _Lane:
-    """The queue before one host, or before arXiv."""
+    """The queue before one host, or before all that count as one."""
 
     pause: float
     slot: FileSlot | None = None
@@ -103,7 +108,7 @@ class _Lane:
 
 
 class Turns:
-    """Gives out turns. `patience` is how long a held host is waited for; beyond it, the turn is refused."""
+    """Gives out turns. `patience` is how long a host is waited for; beyond it, the turn is refused."""
 
     def __init__(
         self,
@@ -111,6 +116,7 @@ class Turns:
         pause: float,
         patience: float,
         spacing: float,
+        spacings: Mapping[str, float],
         slot: FileSlot | None,
         sleep: Callable[[float], None],
         clock: Callable[[], float],
@@ -121,7 +127,8 @@ class Turns:
         self._clock = clock
         self._places = threading.BoundedSemaphore(_AT_ONCE)
         self._lock = threading.Lock()
-        self._lanes = {_ARXIV: _Lane(spacing, slot)}
+        self._shared = (_ARXIV, *spacings)
+        self._lanes = {_ARXIV: _Lane(spacing, slot), **{name: _Lane(pause) for name, pause in spacings.items()}}
         self._holds: dict[str, float] = {}
 
     def hold(self, host: str, seconds: float) -> None:
@@ -131,27 +138,41 @@ class Turns:
             self._holds[_folded(host)] = max(until, self._holds.get(_folded(host), until))
 
     @contextmanager
-    def turn(self, host: str) -> Iterator[None]:
-        """Wait for the turn of one request to a host, and have it. Raises FetchError with retry_after if it is held."""
+    def turn(self, host: str, *, under_way: bool = False) -> Iterator[None]:
+        """Wait for the turn of one request to a host, and have it. Raises FetchError with retry_after if it is far off.
+
+        `under_way`: this is the next hop of a request that had its turn, so that our own pause is waited for in full;
+        given up, it would begin anew each time, and never arrive.
+        """
         host = _folded(host)
         lane = self._lane(host)
         self._enter(lane, host)
         try:
-            wait = lane.not_before - self._clock()
-            if wait > 0:
-                self._sleep(wait)
-            with ExitStack() as stack:
-                started = stack.enter_context(lane.slot.turn()) if lane.slot else None
-                stack.enter_context(self._places)
-                if started:
-                    started()
-                yield
+            self._rest(lane, host, math.inf if under_way else self._patience)
+            try:
+                with ExitStack() as stack:
+                    started = stack.enter_context(lane.slot.turn()) if lane.slot else None
+                    stack.enter_context(self._places)
+                    if started:
+                        started()
+                    yield
+            finally:
+                lane.not_before = self._clock() + lane.pause
         finally:
-            lane.not_before = self._clock() + lane.pause
             lane.lock.release()
 
+    def _rest(self, lane: _Lane, host: str, patience: float) -> None:
+        """Sleep until the pause after the last request is over."""
+        wait = lane.not_before - self._clock()
+        if wait > patience:
+            left = timedelta(seconds=wait)
+            text = f"{host}: one request in {lane.pause:g} s is polite; it is asked again in {span(left)}"
+            raise FetchError(text, host=host, retry_after=left, own=True)
+        if wait > 0:
+            self._sleep(wait)
+
     def _lane(self, host: str) -> _Lane:
-        name = _ARXIV if host == _ARXIV or host.endswith(f".{_ARXIV}") else host
+        name = next((name for name in self._shared if host == name or host.endswith(f".{name}")), host)
         with self._lock:
             return self._lanes.setdefault(name, _Lane(self._pause))
 
@@ -173,7 +194,8 @@ class Turns:
             return until
         if rest > self._patience:
             left = timedelta(seconds=rest)
-            raise FetchError(f"{host}: asked to be left alone for another {span(left)}", host=host, retry_after=left)
+            text = f"{host}: asked to be left alone for another {span(left)}"
+            raise FetchError(text, host=host, retry_after=left, own=True)
         log.debug("%s is held, waiting %.1f s", host, rest)
         self._sleep(rest)
         return until

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from datetime import timedelta
+from typing import Literal
 
 import httpcore
 import httpx
@@ -28,6 +29,16 @@ EXPECTED = (
 )
 """What may go wrong between here and a server. Anything else is a bug."""
 
+_TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)
+_UNREACHED = (
+    httpx.ConnectError,
+    httpx.ProxyError,
+    httpcore.ConnectError,
+    httpcore.ProxyError,
+    socket.gaierror,
+    ProxyDownError,
+    RefusedError,
+)
 _LONGEST = 160
 _WORDS = {
     400: "the server does not understand the request; check the address",
@@ -77,6 +88,13 @@ def reason(error: Exception, deadline: float) -> str:
         case _:
             text = _connection(_root(error), deadline)
     return text
+
+
+def cause_kind(error: Exception) -> Literal["", "unreached", "timeout"]:
+    """Whether no connection came about, or no answer in time; see FetchError."""
+    if isinstance(error, _TIMEOUTS):
+        return "timeout"
+    return "unreached" if isinstance(error, _UNREACHED) else ""
 
 
 def _connection(root: BaseException, deadline: float) -> str:

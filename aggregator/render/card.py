@@ -8,7 +8,7 @@ from aggregator.model import Candidate, Kind, Ranked, Reason, Sighting
 from aggregator.render.words import clean, counted, day, several
 from aggregator.text import cut, fold, safe_link, unicode
 
-_NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face"}
+_NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face", "hub": "Hugging Face Hub", "openalex": "OpenAlex"}
 """What kinds of source are called where the source's own name would say less; of others the name is shown."""
 
 _OPEN: dict[Kind, str] = {
@@ -22,7 +22,7 @@ _REASONS = {
 
 _COUNTS = {
     "upvotes": "upvote", "points": "point", "likes": "like", "stars": "GitHub star", "comments": "comment",
-    "downloads": "download", "views": "view",
+    "downloads": "download", "views": "view", "citations": "citation",
 }  # fmt: skip
 """The signals that are worth a word, most telling first; two are shown."""
 
@@ -107,6 +107,8 @@ def _seen(candidate: Candidate) -> str:
     """Where it was seen: "arXiv cs.SD · Hugging Face 41 upvotes"; of anything but papers also the day."""
     entry = candidate.entry
     places = list(dict.fromkeys(_place(sighting, entry.categories) for sighting in candidate.sightings))
+    if venue := clean(str(entry.signals.get("venue", "")), 60):
+        places.append(venue)
     shown = [places[0], day(entry.published), *places[1:]] if places and entry.kind != "paper" else places
     return " · ".join(shown[:_MOST_PLACES])
 

@@ -1,8 +1,13 @@
-"""chunks: long lists cut to what one statement can hold."""
+"""chunks: many rows at once: long lists cut to what one statement can hold, and inserted without objects."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import sqlalchemy
+from sqlmodel import Session
+
+from aggregator import tables
 
 T = TypeVar("T")
 
@@ -15,3 +20,9 @@ def chunks(values: Iterable[T], size: int = _SIZE) -> Iterator[list[T]]:
     rest = iter(values)
     while part := list(islice(rest, size)):
         yield part
+
+
+def insert(session: Session, table: type[tables.Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows in one statement, past the session, which would take most of the time."""
+    if rows:
+        session.connection().execute(sqlalchemy.insert(table), rows)

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,12 @@ def _sqlite() -> ModuleType:
 SQLITE = _sqlite()
 
 
+class _Open(threading.local):
+    """The transaction of this thread that `together` has open."""
+
+    session: Session | None = None
+
+
 class Door:
     """One database, opened at the first question. Threads may share it; each transaction is short."""
 
@@ -48,6 +55,7 @@ class Door:
         Raises StoreError if the URL is of another kind or its driver is not installed.
         """
         self._patience = patience
+        self._open = _Open()
         self.file = _file(url)
         try:
             self._url = URL.create("sqlite", database=str(self.file)) if self.file else make_url(url)
@@ -72,14 +80,31 @@ class Door:
     # --- transactions ----------------------------------------------------------------------------------------------
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that this thread asks and tells inside is one transaction: one wait for the disk, all or nothing."""
+        with self._writing() as session:
+            self._open.session = session
+            try:
+                yield
+            finally:
+                self._open.session = None
+
+    @contextmanager
     def _reading(self) -> Iterator[Session]:
         """A transaction that sees one moment of the database and cannot change it."""
+        if session := self._open.session:
+            yield session
+            return
         with self._explained(), Session(self._reader, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
         """A transaction that no other writer runs beside: all of it is stored, or nothing."""
+        if session := self._open.session:
+            yield session
+            session.flush()
+            return
         with self._explained(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from aggregator import tables
 from aggregator.model import Added, Batch, Entry, Window
-from aggregator.store.chunks import chunks
+from aggregator.store.chunks import chunks, insert
 from aggregator.store.days import note_answer
 from aggregator.store.engine import Door
 from aggregator.store.identity import Work, merge, stored_names, works
@@ -103,8 +102,7 @@ def _take_in(
         for name in work.names
         if name not in known
     ]
-    if aliases:
-        session.exec(insert(tables.Alias), params=aliases)
+    insert(session, tables.Alias, aliases)
     seen = [(ids[position], work) for position, work in enumerate(found)]
     remember(session, [(ids[position], found[position]) for position in fresh])
     _sight(session, source, kind, seen, now)
@@ -149,11 +147,15 @@ def _first_met(work: Work, source: str, kind: str, news: datetime | None, now: d
 
 
 def _inserted(session: Session, rows: list[dict[str, Any]]) -> list[int]:
-    """The ids of new rows, in their order."""
-    if not rows:
-        return []
-    told = insert(tables.Entry).returning(col(tables.Entry.id), sort_by_parameter_order=True)
-    return [entry_id for (entry_id,) in session.execute(told, rows) if entry_id is not None]
+    """The ids of new rows, in their order.
+
+    Looked up by key afterwards: SQLite does not promise to return them in order, so they would be inserted one by one.
+    """
+    insert(session, tables.Entry, rows)
+    ids: dict[object, int | None] = {}
+    for part in chunks(row["key"] for row in rows):
+        ids.update(session.exec(select(tables.Entry.key, tables.Entry.id).where(col(tables.Entry.key).in_(part))).all())
+    return [entry_id for row in rows if (entry_id := ids[row["key"]]) is not None]
 
 
 def _retell(row: tables.Entry, work: Work, source: str, kind: str) -> None:
@@ -170,8 +172,7 @@ def _mention(session: Session, seen: Sequence[tuple[int, Work]]) -> None:
     fresh = told - own
     for part in chunks({entry_id for entry_id, _ in fresh}):
         fresh -= set(session.exec(select(mention.entry_id, mention.name).where(col(mention.entry_id).in_(part))).all())
-    if fresh:
-        session.exec(insert(mention), params=[{"entry_id": one, "name": name} for one, name in sorted(fresh)])
+    insert(session, mention, [{"entry_id": one, "name": name} for one, name in sorted(fresh)])
 
 
 def _sight(session: Session, source: str, kind: str, seen: Sequence[tuple[int, Work]], now: datetime) -> None:
@@ -192,5 +193,4 @@ def _sight(session: Session, source: str, kind: str, seen: Sequence[tuple[int, W
         else:
             told = {"entry_id": entry_id, "source": source, "kind": kind, "url": url, "signals": signals}
             first.append({**told, "first_seen": now, "last_seen": now})
-    if first:
-        session.exec(insert(sighting), params=first)
+    insert(session, sighting, first)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -90,14 +91,17 @@ _COMMON = frozenset(
 def traits(entry: Entry) -> frozenset[str]:
     """At most eight short strings; entries that may be one work share one, and few others do.
 
-    The title, its part before the colon, and min-hashes (Broder 1997) of the title's pairs of words and of the first
-    words of the text. Empty for what `same` can never join.
+    The title and min-hashes (Broder 1997) of its pairs of words; of papers, whose titles are reworded, also the part
+    before the colon and min-hashes of the first words of the text. Empty for what `same` can never join.
     """
-    title = _title(entry)
-    marks = {part for part in (title.compact, title.head) if len(part) >= _HEAD_LETTERS}
+    title = _title(entry.title)
+    is_paper = entry.kind == "paper"
+    heads = (title.compact, title.head) if is_paper else (title.compact,)
+    marks = {part for part in heads if len(part) >= _HEAD_LETTERS}
     found = [f"={hashlib.blake2b(mark.encode('utf-8', 'replace'), digest_size=6).hexdigest()}" for mark in marks]
     found += _minima("t", zip(title.words, title.words[1:], strict=False))
-    found += _minima("x", _shingles(entry.summary, _FIRST_WORDS, LIMITS.words))
+    if is_paper:
+        found += _minima("x", _shingles(entry.summary, _FIRST_WORDS, LIMITS.words))
     return frozenset(f"{entry.kind}:{mark}" for mark in found)
 
 
@@ -105,7 +109,7 @@ def same(a: Entry, b: Entry, limits: Limits = LIMITS) -> bool:
     """Whether two entries tell one work. Symmetrical. Never true for two arXiv ids, or for two DOIs."""
     if a.kind != b.kind or _named_apart(a, b):
         return False
-    one, two = _title(a), _title(b)
+    one, two = _title(a.title), _title(b.title)
     if a.kind == "event":
         return one.compact == two.compact and _same_event(a, b)
     if a.kind == "paper":
@@ -124,8 +128,9 @@ class _Title:
     head_numbers: tuple[str, ...]
 
 
-def _title(entry: Entry) -> _Title:
-    text = _TAGS.sub("", entry.title[:500])
+@lru_cache(maxsize=4096)
+def _title(title: str) -> _Title:
+    text = _TAGS.sub("", title[:500])
     if any(sign in text for sign in "\\$~{"):
         text = unicode(text)
     match = _HEAD.match(text)

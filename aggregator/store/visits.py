@@ -25,6 +25,12 @@ class Visits(Door):
             cursor = session.exec(select(tables.Source.cursor).where(tables.Source.name == source)).first()
         return None if cursor is None else dict(cursor)
 
+    def cursors(self) -> dict[str, Cursor]:
+        """The cursors of all sources that have one, by name."""
+        with self._reading() as session:
+            rows = session.exec(select(tables.Source.name, tables.Source.cursor)).all()
+        return {name: dict(cursor) for name, cursor in rows if cursor is not None}
+
     def visited(self, source: str) -> datetime | None:
         """When the source last answered."""
         with self._reading() as session:

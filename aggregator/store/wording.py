@@ -144,6 +144,9 @@ def _combined(
 
 
 def _says(key: str, kind: str) -> int:
+    """How well a kind knows a work; a newsletter calls it what it likes."""
+    if kind == "mailbox":
+        return -1
     return _SAYS.get(kind, 0) if key.startswith("arxiv:") else 0
 
 

@@ -1,6 +1,7 @@
 """links: what a link names, its canonical form, and whether it may be shown."""
 
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 _ID = r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}|[a-z][a-z-]{1,15}(?:\.[a-z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}"
@@ -55,6 +56,7 @@ def arxiv_id(text: str) -> str | None:
     return _folded(match[1]) if match else None
 
 
+@lru_cache(maxsize=4096)
 def canonical(url: str) -> str:
     """One spelling for all spellings of a link, so that two links to one page are equal; idempotent.
 

@@ -10,6 +10,9 @@ _NAMED = re.compile(
     r"https?://[^\s\"'<>\\^`{|}]{4,500}|arxiv:\s?[a-z0-9][a-z0-9./-]{5,30}|doi:\s?10\.\d{4,9}/[^\s\"'<>]{1,200}",
     re.IGNORECASE,
 )
+_HINT = re.compile(r"arxiv|doi[.:]|/papers/|scirate", re.IGNORECASE)
+"""What every link or name of a paper has in it."""
+
 _END = ".,;:!?)]}*_"
 
 
@@ -20,7 +23,10 @@ def papers_in(markup: str, limit: int = 20) -> tuple[str, ...]:
     200 000 characters are read.
     """
     found: dict[str, None] = {}
-    for match in _NAMED.finditer(html.unescape(markup[:_MAX])):
+    markup = html.unescape(markup[:_MAX])
+    for match in _NAMED.finditer(markup) if _HINT.search(markup) else ():
+        if not _HINT.search(match[0]):
+            continue
         key = key_of(match[0].rstrip(_END))
         if not key.startswith("url:"):
             found.setdefault(key)

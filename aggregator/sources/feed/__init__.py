@@ -1,54 +1,191 @@
 """feed: anything that RSS, Atom, RDF or JSON Feed can say: blogs, releases, podcasts, videos, forums."""
 
-from datetime import datetime
-from typing import Annotated
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from aggregator import text
-from aggregator.fetch import Fetcher, Validators
+from aggregator.errors import InputError, SourceError
+from aggregator.fetch import Fetcher, Page, Validators
 from aggregator.model import Batch, Cursor, Entry, Kind
+from aggregator.secret import secret
 from aggregator.sources import Source
-from aggregator.sources.feed.document import Document, read
-from aggregator.sources.feed.entries import entries_of
+from aggregator.sources._sane import count
+from aggregator.sources.feed import address
+from aggregator.sources.feed.moves import Place, lost
+from aggregator.sources.feed.worker import Job, Told, tell, workers
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, application/feed+json, */*;q=0.8"
 )
 _MAX_BODY = 4 * 2**20  # feedparser needs time that grows with the square of the size of hostile input
 _MAX_ENTRIES = 1000
+_MAX_FRESH = timedelta(days=7)
+_TOKEN, _USER = "REDDIT_FEED_TOKEN", "REDDIT_FEED_USER"
+_CUT = "the feed breaks off"
 
 
-def _link(url: str) -> str:
-    if not text.safe_link(url):
-        raise ValueError(f"{url!r} is no http or https address")
-    return url
+def _written(form: Callable[[str], str]) -> AfterValidator:
+    """The text as it was written, if the form can make an address of it."""
+
+    def check(given: str) -> str:
+        form(given)
+        return given
+
+    return AfterValidator(check)
 
 
 class Feed(Source):
-    """One feed by its address. `post_kind` says what its entries are, if that cannot be seen from them."""
+    """One feed, by its address or by the short form of a service: exactly one of these.
 
-    url: Annotated[str, AfterValidator(_link)]
+    `post_kind` says what its entries are, if that cannot be seen from them; `github_feed` which of a repository's
+    feeds is meant. A feed is asked every 4 hours, a channel on YouTube every 6, Reddit once a day, unless said.
+    """
+
+    url: Annotated[str, AfterValidator(address.plain)] | None = None
+    youtube: Annotated[str, _written(address.youtube)] | None = None
+    reddit: Annotated[str, _written(address.reddit)] | None = None
+    github: Annotated[str, _written(address.github)] | None = None
+    github_feed: Literal["releases", "tags", "commits"] = "releases"
+    discourse: Annotated[str, _written(address.discourse)] | None = None
+    substack: Annotated[str, _written(address.substack)] | None = None
+    mastodon: Annotated[str, _written(address.mastodon)] | None = None
+    bluesky: Annotated[str, _written(address.bluesky)] | None = None
     every_hours: float = Field(default=4, gt=0, le=8760)
     post_kind: Kind | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _hours(cls, given: Any) -> Any:
+        """Let the form say how often to ask, where nobody else does."""
+        if not isinstance(given, Mapping):
+            return given
+        hours = next((form.every_hours for name, form in address.FORMS.items() if given.get(name)), 4)
+        return {"every_hours": hours, **given}
+
+    @model_validator(mode="after")
+    def _one(self) -> "Feed":
+        given = [name for name in ("url", *address.FORMS) if getattr(self, name) is not None]
+        if len(given) != 1:
+            names = f"url, {', '.join(address.FORMS)}"
+            raise ValueError(
+                f"has both {' and '.join(given)}; keep one of them" if given else f"needs an address: one of {names}"
+            )
+        if "github_feed" in self.model_fields_set and self.github is None:
+            raise ValueError("has a github_feed, which goes with github only")
+        return self
+
+    @property
+    def address(self) -> str:
+        """The address that is asked, unless the feed has moved."""
+        if self.github is not None:
+            return f"{address.github(self.github)}/{self.github_feed}.atom"
+        given = ((form, getattr(self, name)) for name, form in address.FORMS.items())
+        return next((form.address(name) for form, name in given if name is not None), self.url or "")
+
     def visit(self, fetcher: Fetcher, cursor: Cursor | None, now: datetime) -> Batch:
-        """See Source.visit. A feed that breaks off is kept as far as it came, and asked for whole the next time."""
-        validators = Validators.from_dict(cursor) if cursor and cursor.get("url") == self.url else None
-        page = fetcher.get(self.url, accept=_ACCEPT, validators=validators, max_body=_MAX_BODY)
-        after: Cursor = {"url": self.url, **page.validators.as_dict()}
-        if page.unchanged:
-            return Batch(entries=(), cursor=after, fresh_for=page.fresh_for, unchanged=True)
-        document = read(page.body, content_type=page.content_type, url=page.url)
-        entries = tuple(self._entries(document, now))
-        if document.cut:
-            return Batch(entries=entries, cursor={"url": self.url}, missing="the feed breaks off")
-        fresh = max((span for span in (page.fresh_for, document.ttl) if span), default=None)
-        return Batch(entries=entries, cursor=after, fresh_for=fresh)
+        """See Source.visit. A feed that breaks off is kept as far as it came, and asked for whole the next time.
+
+        One that moved for good is asked where it is; if it is not there any more, where it was, in the same visit.
+        """
+        place = Place.from_dict(self.address, cursor or {})
+        known = cursor if cursor and place.knows(cursor) else {}
+        try:
+            return self._ask(fetcher, place, known, now)
+        except SourceError as error:
+            if not (place.at and lost(error)):
+                raise
+        return self._ask(fetcher, Place(self.address), {}, now)
 
     def parse(self, body: bytes, now: datetime) -> list[Entry]:
         """The entries of a feed; of one that breaks off, those before the break."""
-        return self._entries(read(body, content_type="", url=self.url), now)
+        return list(tell(self._job(body, now)).entries)
 
-    def _entries(self, document: Document, now: datetime) -> list[Entry]:
-        return entries_of(document, now, name=self.name, url=self.url, kind=self.post_kind, limit=_MAX_ENTRIES)
+    def _ask(self, fetcher: Fetcher, place: Place, known: Mapping[str, Any], now: datetime) -> Batch:
+        """One visit to a place. `known`: what the cursor remembers of it."""
+        query = self._private(place.asked)
+        page = fetcher.get(
+            place.asked,
+            accept=_ACCEPT,
+            validators=Validators.from_dict(known),
+            validators_of=str(known.get("from") or ""),
+            query=query,
+            max_body=_MAX_BODY,
+        )
+        if page.unchanged:
+            place = place.after(page.moved_to, now)
+            said = {name: known[name] for name in ("ttl", "skip_hours", "skip_days", "cut") if name in known}
+            return self._batch((), place, page, said)
+        body = _redacted(page.body, query)
+        told = workers().tell(self._job(body, now, page))
+        said = _said(told)
+        if told.cut:
+            said["cut"] = sha256(body).hexdigest()[:16]
+        place = place.after(page.moved_to, now)
+        return self._batch(told.entries, place, page, said, half=told.cut and said["cut"] != known.get("cut"))
+
+    def _batch(
+        self, entries: tuple[Entry, ...], place: Place, page: Page, said: dict[str, Any], *, half: bool = False
+    ) -> Batch:
+        """What a visit brought. `half`: the feed broke off, and may be whole the next time: nothing validates it."""
+        kept = {} if half else page.validators.as_dict()
+        ttl = count(said.get("ttl"))
+        spans = (page.fresh_for, timedelta(seconds=ttl) if ttl else None)
+        notes = (place.note, f"{_CUT} in the same place each time; its last entry is left out" if "cut" in said else "")
+        return Batch(
+            entries=entries,
+            cursor={**place.as_dict(), **({"from": page.url} if kept else {}), **kept, **said},
+            missing=_CUT if half else "",
+            fresh_for=max((min(span, _MAX_FRESH) for span in spans if span), default=None),
+            unchanged=page.unchanged,
+            skip_hours=_numbers(said.get("skip_hours"), 24),
+            skip_days=_numbers(said.get("skip_days"), 7),
+            note="" if half else "; ".join(filter(None, notes)),
+        )
+
+    def _private(self, asked: str) -> dict[str, str]:
+        """The parameters that let Reddit know its reader, if the environment names one. Raises SourceError."""
+        given = any(os.environ.get(name) for name in (_TOKEN, f"{_TOKEN}_FILE"))
+        if not given or self.reddit is None or not address.at_reddit(asked):
+            return {}
+        try:
+            token = secret(_TOKEN, os.environ, "Reddit's private token")
+            return {"feed": token, "user": secret(_USER, os.environ, "the user of Reddit's private token")}
+        except InputError as error:
+            raise SourceError(str(error)) from error
+
+    def _job(self, body: bytes, now: datetime, page: Page | None = None) -> Job:
+        """What there is to read; without a page, as if it came from the feed's own address."""
+        forms = (form.kind for name, form in address.FORMS.items() if getattr(self, name) is not None)
+        return Job(
+            body=body,
+            content_type=page.content_type if page else "",
+            url=page.url if page else self.address,
+            now=now,
+            name=self.name,
+            feed=self.address,
+            kind=self.post_kind or next(forms, None),
+            limit=_MAX_ENTRIES,
+        )
+
+
+def _redacted(body: bytes, query: Mapping[str, str]) -> bytes:
+    """The body without the private token: the server repeats the address that it was asked for."""
+    token = query.get("feed", "").encode()
+    return body.replace(token, b"...") if token else body
+
+
+def _said(told: Told) -> dict[str, Any]:
+    """What a feed says about when to ask again, for the cursor: a 304 does not repeat it."""
+    seconds = int(told.ttl.total_seconds()) if told.ttl else 0
+    said = {"ttl": seconds, "skip_hours": sorted(told.skip_hours), "skip_days": sorted(told.skip_days)}
+    return {name: value for name, value in said.items() if value}
+
+
+def _numbers(kept: object, end: int) -> frozenset[int]:
+    """The whole numbers below `end` in a list out of a cursor."""
+    numbers = (count(number) for number in kept) if isinstance(kept, list) else ()
+    return frozenset(number for number in numbers if number is not None and number < end)

@@ -4,7 +4,7 @@ import calendar
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,10 @@ from aggregator.errors import ParseError
 from aggregator.sources._sane import parsed
 
 _ROOT_END = re.compile(rb"</(?:[\w-]+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.{0,400}-->\s*)?$", re.IGNORECASE | re.DOTALL)
+_SKIP = re.compile(rb"<skip(?:Hours|Days)>(.{0,2000}?)</skip", re.IGNORECASE | re.DOTALL)
+_HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</", re.IGNORECASE)
+_DAY = re.compile(rb"<day>\s*([a-z]{6,9})\s*</", re.IGNORECASE)
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MAX_TTL = timedelta(days=7)
 _AUDIO = re.compile(r"\.(?:mp3|m4a|ogg|opus|aac|flac)$", re.IGNORECASE)
 _IMAGE = re.compile(r"\.(?:jpe?g|png|webp|gif)$", re.IGNORECASE)
@@ -39,12 +43,17 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A feed. `cut` says that it breaks off; the entry at the break, which may be half, is left out."""
+    """A feed. `cut` says that it breaks off; the entry at the break, which may be half, is left out.
+
+    `skip_hours` (GMT, 0 to 23) and `skip_days` (Monday is 0) are when an RSS feed says that it does not change.
+    """
 
     home: str
     items: tuple[Item, ...]
     cut: bool = False
     ttl: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
 
 
 def read(body: bytes, *, content_type: str, url: str) -> Document:
@@ -57,7 +66,7 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
         return _json(body)
     headers = {"content-location": url} | ({"content-type": content_type} if content_type else {})
     try:
-        feed = feedparser.parse(body, response_headers=headers, sanitize_html=True, resolve_relative_uris=True)
+        feed = feedparser.parse(body, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
     except Exception as error:  # on hostile input it raises nearly anything
         raise ParseError(f"the feed cannot be read ({type(error).__name__}: {error!s:.100})") from error
     if not feed.entries and not feed.get("version"):
@@ -65,14 +74,21 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
     cut = bool(feed.bozo) and not _ROOT_END.search(body[-600:].replace(b"\0", b"").rstrip())
     entries = feed.entries[:-1] if cut else feed.entries
     ttl = str(feed.feed.get("ttl") or "")
+    inherited = _authors(feed.feed) if str(feed.version).startswith("atom") else ()
     return Document(
         home=str(feed.feed.get("link") or ""),
-        items=tuple(
-            _item(entry, _authors(feed.feed) if str(feed.version).startswith("atom") else ()) for entry in entries
-        ),
+        items=tuple(_item(dict(entry), inherited) for entry in entries),
         cut=cut,
         ttl=min(timedelta(minutes=int(ttl)), _MAX_TTL) if re.fullmatch(r"[0-9]{1,6}", ttl) else None,
+        skip_hours=frozenset(int(hour) % 24 for hour in _skipped(body, _HOUR) if int(hour) <= 24),
+        skip_days=frozenset(_DAYS.index(day) for day in _skipped(body, _DAY) if day in _DAYS),
     )
+
+
+def _skipped(body: bytes, what: re.Pattern[bytes]) -> Iterator[str]:
+    """The hours or days in <skipHours> or <skipDays>, which feedparser runs together."""
+    for block in _SKIP.findall(body):
+        yield from (word.decode().lower() for word in what.findall(block))
 
 
 def _seen(body: bytes) -> str:
@@ -88,7 +104,8 @@ def _seen(body: bytes) -> str:
 
 def _item(entry: Mapping[str, Any], inherited: tuple[str, ...]) -> Item:
     """`inherited`: the authors of the feed, for entries that name none (RFC 4287, 4.2.1)."""
-    files = [part for key in ("enclosures", "media_content") for part in entry.get(key) or ()]
+    enclosures = [link for link in entry.get("links") or () if link.get("rel") == "enclosure"]
+    files = [*enclosures, *(entry.get("media_content") or ())]
     image = _first(_url(part) for part in entry.get("media_thumbnail") or ())
     return Item(
         guid=str(entry.get("id") or ""),
@@ -112,9 +129,7 @@ def _longest(entry: Mapping[str, Any]) -> str:
 def _date(entry: Mapping[str, Any]) -> datetime | None:
     """When the entry came out; the date of its last change if that is all there is, as with releases on GitHub."""
     for key in ("published_parsed", "updated_parsed", "created_parsed"):
-        # Not entry.get: feedparser's own answers with another date and a warning.
-        value = dict.get(entry, key) if isinstance(entry, dict) else None
-        if value:
+        if value := entry.get(key):
             try:
                 return datetime.fromtimestamp(calendar.timegm(value), UTC)
             except (ValueError, OverflowError, OSError):

@@ -16,6 +16,14 @@ _MAX_SUMMARY = 4000
 _MAX_GUID = 200
 _MAX_NAMES = 50
 _TOPIC = re.compile(r"/t/[^/]+/\d+(?:/\d+)?/?")  # Discourse
+_REDDITS = re.compile(
+    r"\s*submitted by(?:\s+/u/\S+(?:\s+to\s+\S+)?|\s*\S+(?:\s+to\s+\S+)?(?=\s*\[link\]))"
+    r"(?:\s*\[(?:link|[\d ]*comments?)\])*\s*$"
+)
+_FORUMS = re.compile(r"(?:^|\n)\d+ posts?(?: - \d+ participants?)?(?:\s*Read full topic)?$")
+"""What Reddit and Discourse write below each text."""
+_REDDIT = re.compile(r"\Ahttps?://[a-z]+\.reddit\.com/", re.IGNORECASE)
+_AT_GITHUB = re.compile(r"https://github\.com/[^/]+/([^/]+)/")
 _VIDEO_HOSTS = frozenset({"youtube.com", "m.youtube.com", "youtu.be"})
 
 
@@ -37,23 +45,39 @@ def entries_of(document: Document, now: datetime, *, name: str, url: str, kind: 
 
 
 def _entry(item: Item, now: datetime, *, name: str, feed: str, kind: Kind | None, links: Counter[str]) -> Entry | None:
-    summary = text.cut(text.plain(item.summary), _MAX_SUMMARY)
+    link = _REDDIT.sub("https://www.reddit.com/", text.safe_link(item.link))
+    summary = text.cut(_own_words(text.plain(item.summary), link), _MAX_SUMMARY)
     title = title_of(text.plain(item.title), summary)
-    link = text.safe_link(item.link)
     key = _key(item, link, name, shared=links[text.canonical(item.link)] > 1, words=title + summary)
     if not key or not (title or link):
         return None
+    kind = kind or _kind(item, link, feed, key)
     return Entry(
         key=key,
-        kind=kind or _kind(item, link, feed, key),
-        title=title or link,
+        kind=kind,
+        title=(_released(title, link) if kind == "release" else title) or link,
         url=_shown(link, key),
         published=moment(item.published, now),
         summary=summary,
         authors=_names(item.authors),
         categories=_names(item.tags),
         signals=_signals(item),
+        mentions=tuple(name for name in text.papers_in(f"{item.title} {item.link} {item.summary}") if name != key),
     )
+
+
+def _own_words(summary: str, link: str) -> str:
+    """The text without what the site adds to every one."""
+    if _host(link) == "reddit.com":
+        return _REDDITS.sub("", summary)
+    return _FORUMS.sub("", summary) if _TOPIC.fullmatch(urlsplit(link).path) else summary
+
+
+def _released(title: str, link: str) -> str:
+    """The title of a release with the name of what was released: "v1.0.0" alone says nothing."""
+    repository = _AT_GITHUB.match(link)
+    named = not repository or repository[1].lower() in title.lower()
+    return title if named or not repository else f"{repository[1]} {title}"
 
 
 def _shown(link: str, key: str) -> str:
