@@ -31,6 +31,8 @@ _COMMANDS = {
     "status": "look",
     "backfill": "history",
     "audit": "history",
+    "sources": "sources",
+    "opml": "opml",
 }
 _SUMMARIES = {
     "init": "Write a fresh, commented config.toml.",
@@ -48,6 +50,8 @@ _SUMMARIES = {
     "status": "Say how sources and profiles are doing.",
     "backfill": "Fetch history; it can be interrupted and resumed.",
     "audit": "Ask the sources again, and fetch what is missing.",
+    "sources": "List the catalogue of channels, and try their addresses.",
+    "opml": "Bring feeds from another reader, or take them there.",
 }
 
 

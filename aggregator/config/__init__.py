@@ -4,6 +4,7 @@
 
 build.py      a parsed document to a Config, gathering every mistake
 sections.py   the tables as types, with their defaults
+use.py        channels and packs of the catalogue, written out
 values.py     what single values must be: addresses, time zones, links
 explain.py    a mistake in plain words, with the nearest right word
 locate.py     the line of each key

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from aggregator.config.explain import MistakesError, Model, Problem, hint, secrets, table
 from aggregator.config.locate import KeyPath
 from aggregator.config.sections import Config, Database, Embed, Fetch, Mail, Reader, Schedule
-from aggregator.sources import Source, kinds
+from aggregator.config.use import distinct, expand, source_of
+from aggregator.sources import Source
 
 _SECTIONS = ("profile", "mail", "schedule", "fetch", "embed", "database", "source")
 
@@ -28,7 +29,7 @@ def build(document: Mapping[str, Any], path: Path) -> Config:
         work.section(Schedule, "schedule"),
     )
     readers = work.several("profile", lambda values, where: table(Reader, values, where))
-    sources = work.several("source", _source)
+    sources = work.sources()
     if work.problems or not (database and fetch and embed and mail and schedule):
         raise MistakesError(work.problems)
     folder = path.parent
@@ -61,6 +62,24 @@ class _Work:
 
     def several(self, name: str, make: Callable[[Mapping[str, Any], KeyPath], Made]) -> list[Made]:
         """All tables of [[name]]; those that are wrong are left out and their problems noted."""
+        tables = self._tables(name)
+        self.problems += _twice(name, (((name, number), values) for number, values in enumerate(tables)))
+        made = [self._noted(partial(make, values, (name, number))) for number, values in enumerate(tables)]
+        return [one for one in made if one is not None]
+
+    def sources(self) -> list[Source]:
+        """All sources, with those that the catalogue knows put in where a table says `use`."""
+        tables = self._tables("source")
+        wanted = [
+            one
+            for number, values in enumerate(tables)
+            for one in self._noted(partial(expand, values, ("source", number))) or ()
+        ]
+        self.problems += _twice("source", ((one.path, one.values) for one in wanted if not one.from_pack))
+        made = [(one, source) for one in wanted if (source := self._noted(partial(source_of, one.values, one.path)))]
+        return distinct(made)
+
+    def _tables(self, name: str) -> list[dict[str, Any]]:
         tables = self.document.get(name, [])
         if isinstance(tables, dict):
             self.problems.append(Problem((name,), f"must be written [[{name}]], in double brackets"))
@@ -70,9 +89,7 @@ class _Work:
             return []
         if not tables:
             self.problems.append(Problem((name,), f"is missing: there must be at least one [[{name}]]"))
-        self.problems += _twice(name, tables)
-        made = [self._noted(partial(make, values, (name, number))) for number, values in enumerate(tables)]
-        return [one for one in made if one is not None]
+        return tables
 
     def _noted(self, make: Callable[[], Made]) -> Made | None:
         try:
@@ -82,30 +99,13 @@ class _Work:
             return None
 
 
-def _source(values: Mapping[str, Any], path: KeyPath) -> Source:
-    """A [[source]] table as the source of its kind. Raises MistakesError."""
-    known = kinds()
-    given = values.get("kind")
-    if given is None:
-        raise MistakesError([Problem((*path, "kind"), f"is missing; it is one of {', '.join(known)}")])
-    if not isinstance(given, str) or given not in known:
-        near = hint(given, known) if isinstance(given, str) else ""
-        raise MistakesError(
-            [Problem((*path, "kind"), f"there is no kind {given!r}{near}; there are: {', '.join(known)}")]
-        )
-    source = table(known[given], {name: value for name, value in values.items() if name != "kind"}, path)
-    if not source.name.strip():
-        raise MistakesError([Problem((*path, "name"), "must not be empty")])
-    return source
-
-
-def _twice(name: str, tables: Iterable[Mapping[str, Any]]) -> Iterable[Problem]:
+def _twice(name: str, tables: Iterable[tuple[KeyPath, Mapping[str, Any]]]) -> Iterable[Problem]:
     seen: set[str] = set()
-    for number, values in enumerate(tables):
+    for path, values in tables:
         given = values.get("name")
         if isinstance(given, str):
             if given.strip() in seen:
-                yield Problem((name, number, "name"), f"there is another {name} called {given.strip()!r}; rename one")
+                yield Problem((*path, "name"), f"there is another {name} called {given.strip()!r}; rename one")
             seen.add(given.strip())
 
 

@@ -132,6 +132,11 @@ def secrets(values: Any, path: KeyPath = ()) -> list[Problem]:
         "secrets do not belong into this file; give the mail password in the environment, in "
         "AGGREGATOR_SMTP_PASSWORD, or in the file that AGGREGATOR_SMTP_PASSWORD_FILE names"
     )
-    own = [name for name in values if any(word in name.lower().replace("-", "_") for word in _SECRETS)]
+    own = [name for name in values if _looks_secret(name.lower().replace("-", "_"))]
     deeper = (problem for name in values if name not in own for problem in secrets(values[name], (*path, name)))
     return [*(Problem((*path, name), text) for name in own), *deeper]
+
+
+def _looks_secret(name: str) -> bool:
+    """Whether a key holds a secret; one that ends in _env names the variable that does."""
+    return any(word in name for word in _SECRETS) and not name.endswith("_env")

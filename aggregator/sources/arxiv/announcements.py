@@ -5,29 +5,51 @@ https://info.arxiv.org/help/rss_specifications.html
 """
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
 from xml.etree.ElementTree import Element
 
 from aggregator import text
 from aggregator.model import Entry
+from aggregator.sources._arxiv import month_of, names
 from aggregator.sources._sane import moment, parsed, title_of
 from aggregator.sources.arxiv.page import ARXIV, ATOM, DC, atom
 
 _TYPES = frozenset({"new", "cross", "replace", "replace-cross"})
 _HEAD = re.compile(r"\s*arXiv:\S+\s+Announce Type:\s*(\S+)\s+(?:Abstract:\s*)?")
 _VERSION = re.compile(r"v(\d{1,3})$")
-_NAME_END = re.compile(r",\s*(?![^()]*\))")
-_SUFFIXES = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"})
+_EASTERN = timezone(timedelta(hours=-4))
+"""Where the day begins at which the feed is made; in winter it begins an hour later."""
 
 
-def announcements(body: bytes, now: datetime) -> list[Entry]:
-    """The entries of the daily feed, with the type in signals["announce"]; none at weekends and on holidays.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The daily feed: its entries, and the day that it is the list of; None if it does not say."""
+
+    day: date | None
+    entries: tuple[Entry, ...]
+
+    @property
+    def fresh(self) -> int:
+        """How many papers are new in these categories, listed there first or crossed over."""
+        return sum(entry.news for entry in self.entries)
+
+
+def listing(body: bytes, now: datetime) -> Listing:
+    """The daily feed, with the type of each entry in signals["announce"]; empty at weekends and on holidays.
 
     A replacement is not news; a paper first met as a cross-listing is. Raises ParseError.
     """
-    entries = (_entry(element, now) for element in atom(body).iterfind(f"{ATOM}entry"))
-    return list({entry.key: entry for entry in entries if entry}.values())
+    feed = atom(body)
+    elements = feed.findall(f"{ATOM}entry")
+    entries = (_entry(element, now) for element in elements)
+    told = (parsed(element.findtext(f"{ATOM}published")) for element in elements)
+    days = [moment.date() for moment in told if moment]  # as written: midnight, whatever the offset
+    made = parsed(feed.findtext(f"{ATOM}updated"))
+    if not days and made and made.tzinfo:
+        days = [made.astimezone(_EASTERN).date()]
+    days = [day for day in days if day <= now.date() + timedelta(days=1)]
+    return Listing(max(days, default=None), tuple({entry.key: entry for entry in entries if entry}.values()))
 
 
 def _entry(element: Element, now: datetime) -> Entry | None:
@@ -49,11 +71,11 @@ def _entry(element: Element, now: datetime) -> Entry | None:
         kind="paper",
         title=title_of(element.findtext(f"{ATOM}title") or "", summary),
         url=f"https://arxiv.org/abs/{paper}",
-        published=min(announced, _month_of(paper, announced)),
+        published=min(announced, month_of(paper, announced)),
         announced=announced,
         news=announce in {"new", "cross"},
         summary=summary,
-        authors=tuple(_names(element.findtext(f"{DC}creator") or "")),
+        authors=tuple(names(element.findtext(f"{DC}creator") or "")),
         categories=tuple(dict.fromkeys(c.get("term", "") for c in element.iterfind(f"{ATOM}category"))),
         signals={
             "pdf": f"https://arxiv.org/pdf/{paper}",
@@ -62,29 +84,3 @@ def _entry(element: Element, now: datetime) -> Entry | None:
         },
         aliases=(doi,) if doi.startswith("doi:10.") else (),
     )
-
-
-def _month_of(paper: str, announced: datetime) -> datetime:
-    """When a paper came out, as well as its id tells: the feed has no date but that of the announcement.
-
-    The id begins with year and month. A paper of this month or the last is as old as its announcement.
-    """
-    digits = paper.rpartition("/")[2][:4]
-    year, month = int(digits[:2]), int(digits[2:])
-    first = datetime(year + (1900 if year > 90 else 2000), month, 1, tzinfo=UTC)
-    months = (announced.year - first.year) * 12 + announced.month - first.month
-    return first if months > 1 else announced
-
-
-def _names(creators: str) -> Iterator[str]:
-    """The authors of one comma-joined string; affiliations in parentheses are left out, "Jr." stays with its name."""
-    name = ""
-    for part in _NAME_END.split(text.fold(creators)):
-        if part.lower() in _SUFFIXES and name:
-            name = f"{name}, {part}"
-            continue
-        if name:
-            yield name
-        name = re.sub(r"\s*\([^()]*\)", "", part).strip()
-    if name:
-        yield name

@@ -27,10 +27,6 @@ _FIRST_WAIT = 5.0
 _MAX_PAGE = 24 * 2**20  # 2000 entries with long author lists
 _PASSING = frozenset({403, 406, 408, 429})
 """Refusals that arXiv gives when it is busy and takes back later, beside those from 500 on."""
-_UNREACHED = frozenset({"ConnectError", "gaierror", "ProxyDownError", "ProxyError", "RefusedError"})
-_TIMEOUT = frozenset({"TimeoutException", "TimeoutError"})
-"""Causes of a FetchError, by name, because only `fetch` knows the network's libraries. Unreached: no connection came
-about, since there is no network, no such host, or none that may be dialled."""
 
 
 class Api:
@@ -141,7 +137,6 @@ class _Door(BaseAdapter):
             return True
         if error.status is not None:
             return error.status in _PASSING or error.status >= 500
-        causes = {cls.__name__ for cls in type(error.__cause__).__mro__}
-        if causes & _TIMEOUT:
+        if error.cause_kind == "timeout":
             self._timeouts += 1
-        return not (error.retry_after or causes & _UNREACHED or self._timeouts > 1)
+        return not (error.retry_after or error.cause_kind == "unreached" or self._timeouts > 1)

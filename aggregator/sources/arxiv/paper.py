@@ -9,6 +9,7 @@ import arxiv
 from aggregator import text
 from aggregator.errors import ParseError
 from aggregator.model import Entry
+from aggregator.sources._arxiv import categories, dois, signals
 from aggregator.sources._sane import moment, title_of
 
 _VERSION = re.compile(r"v(\d{1,3})$")
@@ -43,7 +44,6 @@ class Paper:
         published = moment(result.published, now)
         summary = text.fold(result.summary)
         authors = (text.fold(author.name) for author in result.authors)
-        categories = dict.fromkeys(c for c in (result.primary_category, *result.categories) if c)
         return Entry(
             key=f"arxiv:{self.id}",
             kind="paper",
@@ -53,21 +53,7 @@ class Paper:
             news=self.version == 1 or published >= since,
             summary=summary,
             authors=tuple(author for author in authors if author),
-            categories=tuple(categories),
-            signals=self._signals(),
-            aliases=_dois(result.doi or ""),
+            categories=categories((result.primary_category or "", *result.categories)),
+            signals=signals(self.id, self.version, result.comment or "", result.journal_ref or ""),
+            aliases=dois(result.doi or ""),
         )
-
-    def _signals(self) -> dict[str, int | str]:
-        signals: dict[str, int | str] = {"pdf": f"https://arxiv.org/pdf/{self.id}", "version": self.version}
-        if comment := text.cut(text.fold(self.result.comment or ""), 300):
-            signals["comment"] = comment
-        if journal := text.cut(text.fold(self.result.journal_ref or ""), 300):
-            signals["journal"] = journal
-        return signals
-
-
-def _dois(field: str) -> tuple[str, ...]:
-    """The keys of the DOIs in a field, which may hold several; arXiv's own is no other name."""
-    keys = (text.key_of(part if "://" in part else f"doi:{part}") for part in field.split())
-    return tuple(dict.fromkeys(key for key in keys if key.startswith("doi:")))

@@ -16,6 +16,9 @@ from aggregator.errors import ParseError
 from aggregator.sources._sane import parsed
 
 _ROOT_END = re.compile(rb"</(?:[\w-]+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.{0,400}-->\s*)?$", re.IGNORECASE | re.DOTALL)
+_ENTRY_END = re.compile(rb"</(?:item|entry)\s*>")
+_TITLE_END = re.compile(rb"</title\s*>")
+_NAME_END = re.compile(rb"</(?:guid|id|link)\s*>|<link\s[^<>]{0,2000}/>")
 _SKIP = re.compile(rb"<skip(?:Hours|Days)>(.{0,2000}?)</skip", re.IGNORECASE | re.DOTALL)
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</", re.IGNORECASE)
 _DAY = re.compile(rb"<day>\s*([a-z]{6,9})\s*</", re.IGNORECASE)
@@ -43,7 +46,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A feed. `cut` says that it breaks off; the entry at the break, which may be half, is left out.
+    """A feed. `cut` says that it breaks off; an entry at the break that has no title or no name yet is left out.
 
     `skip_hours` (GMT, 0 to 23) and `skip_days` (Monday is 0) are when an RSS feed says that it does not change.
     """
@@ -67,12 +70,14 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
     headers = {"content-location": url} | ({"content-type": content_type} if content_type else {})
     try:
         feed = feedparser.parse(body, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    except MemoryError:
+        raise
     except Exception as error:  # on hostile input it raises nearly anything
         raise ParseError(f"the feed cannot be read ({type(error).__name__}: {error!s:.100})") from error
     if not feed.entries and not feed.get("version"):
         raise ParseError(f"the answer is no feed but {_seen(body)}")
     cut = bool(feed.bozo) and not _ROOT_END.search(body[-600:].replace(b"\0", b"").rstrip())
-    entries = feed.entries[:-1] if cut else feed.entries
+    entries = feed.entries[:-1] if cut and _is_nameless(body) else feed.entries
     ttl = str(feed.feed.get("ttl") or "")
     inherited = _authors(feed.feed) if str(feed.version).startswith("atom") else ()
     return Document(
@@ -83,6 +88,13 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
         skip_hours=frozenset(int(hour) % 24 for hour in _skipped(body, _HOUR) if int(hour) <= 24),
         skip_days=frozenset(_DAYS.index(day) for day in _skipped(body, _DAY) if day in _DAYS),
     )
+
+
+def _is_nameless(body: bytes) -> bool:
+    """Whether a feed that breaks off does so in an entry whose title, or whose link or id, is not whole."""
+    body = body.lower()
+    entry = body[max(body.rfind(b"<item"), body.rfind(b"<entry"), 0) :]
+    return not _ENTRY_END.search(entry) and not (_TITLE_END.search(entry) and _NAME_END.search(entry))
 
 
 def _skipped(body: bytes, what: re.Pattern[bytes]) -> Iterator[str]:

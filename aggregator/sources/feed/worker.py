@@ -108,10 +108,13 @@ class Workers:
     def _turn(self) -> Iterator["_Worker"]:
         worker = self._idle.get()
         try:
-            worker = worker if worker is not None and worker.is_alive else _Worker(_started())
+            worker = worker or _Worker(_started())
             yield worker
         finally:
-            self._idle.put(worker if worker is not None and worker.is_alive else None)
+            if worker is not None and not worker.is_alive:
+                worker.end()
+                worker = None
+            self._idle.put(worker)
 
 
 @cache
@@ -134,6 +137,7 @@ class _Worker:
         return self.process.poll() is None
 
     def tell(self, job: Job, limits: Limits) -> Told:
+        """What the feed says. Raises ParseError, and the process is gone, if that takes more than the limits."""
         watch = threading.Timer(limits.wall, self._kill)
         watch.daemon = True
         watch.start()
@@ -161,6 +165,8 @@ class _Worker:
             self.process.kill()
             self.process.wait()
         self._pipe(self.process.stdout).close()
+        with suppress(OSError):  # what was not sent is of no use any more
+            self._pipe(self.process.stdin).close()
 
     def _kill(self) -> None:
         self._late.set()
