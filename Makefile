@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test crash box mailpath deliver_mailpath lint fix bench docs clean
+.PHONY: demo test crash box hostile mailpath deliver_mailpath lint fix bench docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/aggregator demo --folder demo
@@ -15,11 +15,19 @@ demo: $(VENV)/.installed
 test: $(VENV)/.developing
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-# The long runs, each against something real: kill -9 at random moments, the small internet, a true mail path.
-crash box deliver_mailpath: $(VENV)/.developing
+# The long runs, each against something real: kill -9 at random moments, the small internet, a true mail path, feeds
+# that want to do harm.
+crash deliver_mailpath: $(VENV)/.developing
 	$(BIN)/python -m pytest -m slow tests/test_$@.py
 
+box: $(VENV)/.developing
+	$(BIN)/python -m pytest -m slow tests/test_box*.py tests/test_sources_oai.py
+
 mailpath: deliver_mailpath
+	$(BIN)/python -m pytest -m slow tests/test_sources_mailbox.py
+
+hostile: $(VENV)/.developing
+	$(BIN)/python -m pytest -m slow tests/test_sources_feed_worker.py
 
 lint: $(VENV)/.developing
 	$(BIN)/ruff check .

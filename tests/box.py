@@ -115,8 +115,8 @@ class Reader:
             assert done.returncode == code, done.stdout + done.stderr
         return done
 
-    def status(self) -> Any:
-        return json.loads(self.run("status", "--json").stdout)
+    def status(self, code: int | None = None) -> Any:
+        return json.loads(self.run("status", "--json", code=code).stdout)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"file:{self.folder}/aggregator.db?mode=ro", uri=True)) as db:
