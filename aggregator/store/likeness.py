@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -55,6 +56,7 @@ _FIRST_WORDS = 60
 _ORDERS = (0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35)
 """Odd numbers: multiplying by one of them puts 32-bit hashes in another order (Knuth 6.4)."""
 
+_TEX = re.compile(r"[\\$~{]")
 _TAGS = re.compile(r"^(?:\s*\[[A-Za-z ]{1,12}\])+\s*")
 _HEAD = re.compile(r"^(.+?)(?::\s|\s[-–—]\s)")
 _WORD = re.compile(r"[^\W_]+")
@@ -94,12 +96,13 @@ def traits(entry: Entry) -> frozenset[str]:
     The title and min-hashes (Broder 1997) of its pairs of words; of papers, whose titles are reworded, also the part
     before the colon and min-hashes of the first words of the text. Empty for what `same` can never join.
     """
-    title = _title(entry.title)
+    title = _readable(entry.title)
+    words = _words(title)
     is_paper = entry.kind == "paper"
-    heads = (title.compact, title.head) if is_paper else (title.compact,)
-    marks = {part for part in heads if len(part) >= _HEAD_LETTERS}
+    parts = (_compact(words), _compact(_words(_head(title))) if is_paper else "")
+    marks = {part for part in parts if len(part) >= _HEAD_LETTERS}
     found = [f"={hashlib.blake2b(mark.encode('utf-8', 'replace'), digest_size=6).hexdigest()}" for mark in marks]
-    found += _minima("t", zip(title.words, title.words[1:], strict=False))
+    found += _minima("t", pairwise(words))
     if is_paper:
         found += _minima("x", _shingles(entry.summary, _FIRST_WORDS, LIMITS.words))
     return frozenset(f"{entry.kind}:{mark}" for mark in found)
@@ -119,9 +122,8 @@ def same(a: Entry, b: Entry, limits: Limits = LIMITS) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Title:
-    """A title for comparing: its words, their letters in one piece, the same of what is before a colon, its numbers."""
+    """A title for comparing: its letters in one piece, the same of what is before a colon, its numbers."""
 
-    words: tuple[str, ...]
     compact: str
     head: str
     numbers: tuple[str, ...]
@@ -130,13 +132,21 @@ class _Title:
 
 @lru_cache(maxsize=4096)
 def _title(title: str) -> _Title:
+    text = _readable(title)
+    head = _head(text)
+    return _Title(_compact(_words(text)), _compact(_words(head)), _numbers(text), _numbers(head))
+
+
+def _readable(title: str) -> str:
+    """The title without tags such as "[R]", and without TeX."""
     text = _TAGS.sub("", title[:500])
-    if any(sign in text for sign in "\\$~{"):
-        text = unicode(text)
-    match = _HEAD.match(text)
-    head = match[1] if match else ""
-    words = _words(text)
-    return _Title(tuple(words), _compact(words), _compact(_words(head)), _numbers(text), _numbers(head))
+    return unicode(text) if _TEX.search(text) else text
+
+
+def _head(title: str) -> str:
+    """What stands before a colon or a dash."""
+    match = _HEAD.match(title)
+    return match[1] if match else ""
 
 
 def _compact(words: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urljoin
 
 import feedparser
 
@@ -23,6 +24,7 @@ _SKIP = re.compile(rb"<skip(?:Hours|Days)>(.{0,2000}?)</skip", re.IGNORECASE | r
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</", re.IGNORECASE)
 _DAY = re.compile(rb"<day>\s*([a-z]{6,9})\s*</", re.IGNORECASE)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_ABSOLUTE = re.compile(r"\s*[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _MAX_TTL = timedelta(days=7)
 _AUDIO = re.compile(r"\.(?:mp3|m4a|ogg|opus|aac|flac)$", re.IGNORECASE)
 _IMAGE = re.compile(r"\.(?:jpe?g|png|webp|gif)$", re.IGNORECASE)
@@ -67,7 +69,9 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
     body = body.lstrip()
     if body[:1] == b"{" or body[:4] == b"\xef\xbb\xbf{":
         return _json(body)
-    headers = {"content-location": url} | ({"content-type": content_type} if content_type else {})
+    headers = {"content-type": content_type} if content_type else {}
+    if b"xml:base" in body:
+        headers["content-location"] = url  # otherwise links are resolved below: feedparser would do it at every element
     try:
         feed = feedparser.parse(body, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
     except MemoryError:
@@ -81,8 +85,8 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
     ttl = str(feed.feed.get("ttl") or "")
     inherited = _authors(feed.feed) if str(feed.version).startswith("atom") else ()
     return Document(
-        home=str(feed.feed.get("link") or ""),
-        items=tuple(_item(dict(entry), inherited) for entry in entries),
+        home=_absolute(str(feed.feed.get("link") or ""), url),
+        items=tuple(_item(dict(entry), inherited, url) for entry in entries),
         cut=cut,
         ttl=min(timedelta(minutes=int(ttl)), _MAX_TTL) if re.fullmatch(r"[0-9]{1,6}", ttl) else None,
         skip_hours=frozenset(int(hour) % 24 for hour in _skipped(body, _HOUR) if int(hour) <= 24),
@@ -114,21 +118,33 @@ def _seen(body: bytes) -> str:
     return f"this: {text.cut(text.fold(head), 80)!r}"
 
 
-def _item(entry: Mapping[str, Any], inherited: tuple[str, ...]) -> Item:
+def _absolute(link: str, base: str) -> str:
+    """The link, resolved against the address of the feed if it is relative (RFC 3986 section 5)."""
+    if not link or _ABSOLUTE.match(link):
+        return link
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
+
+
+def _item(entry: Mapping[str, Any], inherited: tuple[str, ...], base: str) -> Item:
     """`inherited`: the authors of the feed, for entries that name none (RFC 4287, 4.2.1)."""
     enclosures = [link for link in entry.get("links") or () if link.get("rel") == "enclosure"]
     files = [*enclosures, *(entry.get("media_content") or ())]
     image = _first(_url(part) for part in entry.get("media_thumbnail") or ())
     return Item(
         guid=str(entry.get("id") or ""),
-        link=str(entry.get("link") or ""),
+        link=_absolute(str(entry.get("link") or ""), base),
         title=str(entry.get("title") or ""),
         summary=_longest(entry),
         published=_date(entry),
         authors=_authors(entry) or inherited,
         tags=tuple(str(tag.get("term") or "") for tag in entry.get("tags") or ()),
-        image=image or str((entry.get("image") or {}).get("href") or "") or _first(_of(files, "image", _IMAGE)),
-        audio=_first(_of(files, "audio", _AUDIO)),
+        image=_absolute(
+            image or str((entry.get("image") or {}).get("href") or "") or _first(_of(files, "image", _IMAGE)), base
+        ),
+        audio=_absolute(_first(_of(files, "audio", _AUDIO)), base),
         seconds=_seconds(str(entry.get("itunes_duration") or "")),
     )
 
