@@ -71,6 +71,7 @@ def collect(
     due |= {name for name in extra if store.failures(name) == 0 and now - (store.visited(name) or now) >= SOON}
     due -= store.gone({source.name: source.fingerprint for source in sources})
     chosen = [source for source in sources if everything or source.name in due]
+    store.trim(now)
     cursors = store.cursors()
     for host, until in store.holds(now).items():
         fetcher.hold(host, (until - now).total_seconds())

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from aggregator import tables
 from aggregator.model import Added, Cursor, SourceHealth, Window
+from aggregator.store.chunks import insert
 from aggregator.store.days import note_silence
 from aggregator.store.engine import Door
 from aggregator.store.values import SliceDone, SourceState
@@ -115,6 +116,11 @@ class Visits(Door):
             row.hold_until = max(row.hold_until, until)
             session.add(row)
 
+    def trim(self, now: datetime) -> None:
+        """Forget the visits of the year before the last."""
+        with self._writing() as session:
+            session.exec(delete(tables.Visit).where(col(tables.Visit.at) < now - _KEEP_LOG))
+
     def holds(self, now: datetime) -> dict[str, datetime]:
         """The hosts that want to be left alone, and until when."""
         with self._reading() as session:
@@ -140,10 +146,9 @@ def standing(session: Session, source: str, kind: str) -> tables.Source:
 
 
 def log_visit(session: Session, source: str, at: datetime, outcome: str, *, added: Added, text: str) -> None:
-    """Write the visit down, and forget those of the year before."""
-    visit = tables.Visit
-    session.exec(delete(visit).where(col(visit.source) == source, col(visit.at) < at - _KEEP_LOG))
-    session.add(visit(source=source, at=at, outcome=outcome, seen=added.seen, new=added.new, text=text))
+    """Write the visit down."""
+    row = {"source": source, "at": at, "outcome": outcome, "seen": added.seen, "new": added.new, "text": text}
+    insert(session, tables.Visit, [row])
 
 
 def _health(name: str, newest: tables.Visit | None, since: datetime, *, fruitful: bool) -> SourceHealth:
