@@ -76,7 +76,8 @@ def open_fetcher(config: Config) -> Fetcher:
 
 def renderer(config: Config) -> Renderer:
     """What turns digests into mails."""
-    return Renderer(config.mail.sender, config.mail.base_url)
+    titles = {source.name: source.title for source in config.sources}
+    return Renderer(config.mail.sender, config.mail.base_url, titles=titles)
 
 
 def mailer(config: Config) -> Mailer:

@@ -67,9 +67,7 @@ def collect(
     up again leaves the same database as one that was not.
     """
     outcome = Outcome("collect", {"sources": 0, "entries": 0, "new": 0})
-    due = set(store.due_sources([source.name for source in sources], now))
-    due |= {name for name in extra if store.failures(name) == 0 and now - (store.visited(name) or now) >= SOON}
-    due -= store.gone({source.name: source.fingerprint for source in sources})
+    due = _due(store, sources, extra, now)
     chosen = [source for source in sources if everything or source.name in due]
     store.trim(now)
     cursors = store.cursors()
@@ -89,6 +87,12 @@ def collect(
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     return outcome
+
+
+def _due(store: Store, sources: Sequence[Source], extra: Sequence[str], now: datetime) -> set[str]:
+    due = set(store.due_sources([source.name for source in sources], now))
+    due |= {name for name in extra if store.failures(name) == 0 and now - (store.visited(name) or now) >= SOON}
+    return due - store.gone({source.name: source.fingerprint for source in sources})
 
 
 def _visit(source: Source, fetcher: Fetcher, cursor: Cursor | None, now: datetime, stop: Stop) -> Batch | None:

@@ -40,7 +40,9 @@ def starter() -> list[str]:
 
 def test_a_channel_is_used_by_name(tmp_path: Path) -> None:
     config = read(tmp_path, ME + '[[source]]\nuse = "assemblyai-blog"\n')
-    assert config.sources == (Feed(name="assemblyai-blog", url="https://www.assemblyai.com/blog/rss/"),)
+    assert config.sources == (
+        Feed(name="assemblyai-blog", title="AssemblyAI blog", url="https://www.assemblyai.com/blog/rss/"),
+    )
 
 
 def test_further_keys_stand_before_the_catalogue(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_migration_that_fails_changes_nothing(later: Path, tmp_path: Path, mon
         orphans = '    op.execute("DELETE FROM entry")\n    with op'
         (later / "versions" / "0900_more.py").write_text(LATER.replace("    with op", orphans, 1))
         release(later, monkeypatch)
-        with pytest.raises(StoreError, match="was not migrated: [0-9]+ rows would have lost their parent"):
+        with pytest.raises(StoreError, match=r"was not migrated: [0-9]+ rows would have lost their parent"):
             store.migrate()
         assert rows(store, "SELECT count(*) FROM entry") == [(1,)]
         assert rows(store, "SELECT version_num FROM alembic_version") == [(HEAD,)]

@@ -18,7 +18,7 @@ from aggregator.render import HTML_LIMIT, Renderer
 from aggregator.render.columns import WIDTH, columns, wrap
 from aggregator.render.words import clean, days, issue, joined, several
 from aggregator.shipped import shipped
-from tests.letters import BROKEN, HEALTHY, HOSTILE, NOW, PROFILE, digest, hostile, pick, week
+from tests.letters import BROKEN, HEALTHY, HOSTILE, NOW, PROFILE, digest, full, hostile, pick, week
 
 TO = "kim@example.org"
 NAMES = [
@@ -532,3 +532,16 @@ def test_entry_times_never_matter_to_the_bytes_of_a_paper() -> None:
     entry: Entry = replace(item.entry, published=datetime(2020, 1, 1, tzinfo=UTC))
     moved = replace(item, candidate=replace(item.candidate, entry=entry))
     assert renderer().text(digest([item]), TO) == renderer().text(digest([moved]), TO)
+
+
+def test_sources_are_called_by_their_titles() -> None:
+    digest = full()
+    names = {place.source for item in digest.picks for place in item.candidate.sightings if place.kind == "feed"}
+    name = min(names)
+    told = Renderer("Digest <digest@example.org>", titles={name: "The Blog of All Blogs"})
+    for body in (told.text(digest, "me@example.org"), told.html(digest, "me@example.org")):
+        assert "The Blog of All Blogs" in " ".join(body.split())
+    plain = Renderer("Digest <digest@example.org>", titles={"nobody": "x"})
+    assert plain.html(digest, "me@example.org") == Renderer("Digest <digest@example.org>").html(
+        digest, "me@example.org"
+    )

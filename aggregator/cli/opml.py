@@ -135,7 +135,7 @@ def _merge(feeds: "tuple[Feed, ...]", config: "Config") -> _Merged:
         if "@" in urlsplit(feed.url).netloc:
             merged.bad.append(BadRow(feed.line, f"{feed.title}: its address holds a login, which is not copied"))
             continue
-        values = {"kind": "feed", "name": name_for(feed, taken), "url": feed.url}
+        values = {"kind": "feed", "name": name_for(feed, taken), "title": feed.title, "url": feed.url}
         try:
             source_of(values)
         except MistakesError as error:
@@ -161,7 +161,7 @@ def _exported(config: "Config", with_logins: bool) -> "tuple[list[Feed], list[st
             address = _public(address)
         if any(name.lower() in _SECRETS for name, _ in parse_qsl(urlsplit(address).query)):
             notes.append(f"{source.name}: its address seems to hold a key; mind who gets this file")
-        feeds.append(Feed(source.name, address, _page(source)))
+        feeds.append(Feed(source.title or source.name, address, _page(source)))
     return feeds, notes
 
 

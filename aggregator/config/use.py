@@ -40,7 +40,9 @@ def expand(values: Mapping[str, Any], path: KeyPath) -> list[Wanted]:
     own = {name: value for name, value in values.items() if name != "use"}
     try:
         if not use.startswith(_PACK):
-            return [Wanted({**as_table(catalogue().channel(use)), **own}, path)]
+            known = as_table(catalogue().channel(use))
+            title = {"title": ""} if "name" in own else {}  # who gives it a name of their own wants to see that
+            return [Wanted({**known, **title, **own}, path)]
         channels = catalogue().pack(use.removeprefix(_PACK))
     except InputError as error:
         raise _mistake(path, "use", str(error)) from None
@@ -55,7 +57,7 @@ def as_table(channel: Channel) -> dict[str, Any]:
     if not channel.kind:
         instead = f" (in the catalogue: {', '.join(channel.instead)})" if channel.instead else ""
         raise InputError(f"{channel.name!r} cannot be a source: {channel.reason}; {channel.way_in}{instead}")
-    return {"kind": channel.kind, "name": channel.name, **channel.options}
+    return {"kind": channel.kind, "name": channel.name, "title": channel.title, **channel.options}
 
 
 def source_of(values: Mapping[str, Any], path: KeyPath = ()) -> Source:

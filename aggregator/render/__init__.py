@@ -20,6 +20,7 @@ from aggregator.render import mail
 from aggregator.render.card import Room
 from aggregator.render.columns import padded, wrap
 from aggregator.render.letter import Letter, letter
+from aggregator.render.titles import titled
 from aggregator.render.words import clean
 from aggregator.shipped import shipped
 
@@ -42,12 +43,20 @@ class Renderer:
     """Turns digests into finished mails.
 
     `sender` is "Name <addr@host>" or an address. `base_url` is where the sender's web pages are, if anywhere; the
-    letter names it. `templates` is a folder with the three templates, those that come with the program unless given.
-    Raises RenderError if `sender` is not an address.
+    letter names it. `titles` are what sources are called, by name, where that is not their name. `templates` is a
+    folder with the three templates, those that come with the program unless given. Raises RenderError if `sender` is
+    not an address.
     """
 
-    def __init__(self, sender: str, base_url: str = "", templates: Path | None = None) -> None:
+    def __init__(
+        self,
+        sender: str,
+        base_url: str = "",
+        templates: Path | None = None,
+        titles: Mapping[str, str] | None = None,
+    ) -> None:
         self._sender = mail.address(sender)
+        self._titles = titles or {}
         self._base_url = base_url
         self._folder = templates or shipped("templates/email")
         self._templates = jinja2.Environment(
@@ -96,6 +105,7 @@ class Renderer:
 
     def _fitted(self, digest: Digest, to: str) -> tuple[Letter, str]:
         """The fullest letter whose HTML stays below the limit, and that HTML."""
+        digest = titled(digest, self._titles)
         for room in _ROOMS:
             words = letter(digest, room)
             html = self._inlined(self._filled("digest.html", words, to))

@@ -22,6 +22,8 @@ from aggregator.model import Account, Batch, Cursor, Entry, Window
 class Source(BaseModel, ABC):
     """One configured source. `kind` is the name of its module, `every_hours` how often it is worth asking.
 
+    `title` is what readers see in the digest in place of the name, if it is not empty.
+
     `moves` is True for kinds whose entries go on changing after they were listed, such as by votes: they are asked
     again before a digest.
     """
@@ -31,6 +33,7 @@ class Source(BaseModel, ABC):
     kind: ClassVar[str]
     moves: ClassVar[bool] = False
     name: str = Field(min_length=1)
+    title: str = Field(default="", max_length=200)
     every_hours: float = Field(default=8, gt=0, le=8760)
 
     @classmethod
@@ -40,8 +43,8 @@ class Source(BaseModel, ABC):
 
     @property
     def fingerprint(self) -> str:
-        """What changes when the source is pointed elsewhere: a hash of all options but `name` and `every_hours`."""
-        options = self.model_dump_json(exclude={"name", "every_hours"})
+        """What changes when the source is pointed elsewhere: a hash of all that says whom it asks for what."""
+        options = self.model_dump_json(exclude={"name", "title", "every_hours"})
         return hashlib.sha256(f"{self.kind} {options}".encode()).hexdigest()[:16]
 
     @abstractmethod

@@ -283,9 +283,7 @@ def _overlap(one: str, two: str) -> float:
 def _shingles(text: str, most: int, least: int) -> Shingles:
     """The triples of words in the first `most` words; none if there are fewer than `least`."""
     words = _words(text[: 12 * most])[:most]
-    if len(words) < least:
-        return frozenset()
-    return frozenset(zip(words, words[1:], words[2:], strict=False))
+    return frozenset(zip(words, words[1:], words[2:], strict=False)) if len(words) >= least else frozenset()
 
 
 def _minima(sort: str, shingles: Iterable[Sequence[str]]) -> list[str]:
