@@ -12,23 +12,24 @@ step stands for. `stop` is asked between two units of work; what was begun is fi
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 
 from aggregator.compose import compose
 from aggregator.deliver import Mailer
 from aggregator.embed import Embedder
-from aggregator.errors import DeliveryError, FetchError, RenderError, SourceError
+from aggregator.errors import DeliveryError, RenderError
 from aggregator.fetch import Fetcher
-from aggregator.model import Batch, Cursor, Digest, Profile
+from aggregator.model import Digest, Profile
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.rank import rank
 from aggregator.render import Renderer
-from aggregator.revisit import SOON, after_answer, after_failure
+from aggregator.revisit import SOON
 from aggregator.schedule import parse
 from aggregator.sources import Source
 from aggregator.store import Claimed, Store
+from aggregator.visiting import ask, keep
 from aggregator.waiting import in_groups
 
 log = logging.getLogger(__name__)
@@ -37,8 +38,6 @@ FIRST_WINDOW = timedelta(days=7)
 """How far back the first digest of a profile reaches."""
 
 _EMBED_BATCH = 64
-_GONE = 410
-_TELL_AFTER = 7
 _RETRY = timedelta(minutes=5)
 _RETRY_CAP = timedelta(hours=4)
 _RETRY_FOR = timedelta(hours=48)
@@ -60,93 +59,43 @@ def collect(
     progress: Progress = silent,
     stop: Stop = never,
 ) -> Outcome:
-    """Visit the sources whose next visit has come and the `extra` ones, or all, and store what they brought.
+    """Visit the sources whose next visit has come, or all, and the `extra` ones that were not visited in the last hour.
 
-    An extra source is visited before its time if it is well and was not visited in the last hour. Sources are visited
-    in parallel but stored in the order given, those that are done in one transaction: an interrupted run that is taken
-    up again leaves the same database as one that was not.
+    They are visited in parallel but stored in the order given, those that are done in one transaction: an interrupted
+    run that is taken up again leaves the same database as one that was not.
     """
     outcome = Outcome("collect", {"sources": 0, "entries": 0, "new": 0})
-    due = _due(store, sources, extra, now)
-    chosen = [source for source in sources if everything or source.name in due]
+    chosen = sources if everything else _due(store, sources, extra, now)
     store.trim(now)
-    cursors = store.cursors()
     for host, until in store.holds(now).items():
         fetcher.hold(host, (until - now).total_seconds())
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="visit") as pool,
         progress("visiting sources", len(chosen)) as step,
     ):
-        visits = [pool.submit(_visit, source, fetcher, cursors.get(source.name), now, stop) for source in chosen]
+        visit = partial(ask, fetcher=fetcher, now=now, begun=fetcher.elapsed(), stop=stop)
+        cursors = store.cursors()
+        visits = [pool.submit(visit, source, cursors.get(source.name)) for source in chosen]
+        bugs = []
         try:
             for ready in in_groups(visits):
                 with store.together():
-                    for place in ready:
-                        _store_visit(store, chosen[place], visits[place], now, outcome)
+                    done = [visits[place].result() for place in ready]
+                    bugs += [keep(store, one, now, outcome) for one in done if one]
                 step(len(ready))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+    if bug := next(filter(None, bugs), None):
+        raise bug
     return outcome
 
 
-def _due(store: Store, sources: Sequence[Source], extra: Sequence[str], now: datetime) -> set[str]:
+def _due(store: Store, sources: Sequence[Source], extra: Sequence[str], now: datetime) -> list[Source]:
+    """Those to be asked: an extra one only if it is well; none that is gone."""
     due = set(store.due_sources([source.name for source in sources], now))
     due |= {name for name in extra if store.failures(name) == 0 and now - (store.visited(name) or now) >= SOON}
-    return due - store.gone({source.name: source.fingerprint for source in sources})
-
-
-def _visit(source: Source, fetcher: Fetcher, cursor: Cursor | None, now: datetime, stop: Stop) -> Batch | None:
-    return None if stop() else source.visit(fetcher, cursor, now)
-
-
-def _store_visit(store: Store, source: Source, visit: "Future[Batch | None]", now: datetime, outcome: Outcome) -> None:
-    try:
-        batch = visit.result()
-    except SourceError as error:
-        _store_failure(store, source, error, now, outcome)
-        return
-    if batch is None:
-        return
-    next_visit = after_answer(timedelta(hours=source.every_hours), batch, now)
-    added = store.add(source.name, source.kind, batch, now=now, next_visit=next_visit)
-    outcome.count("sources")
-    outcome.count("entries", added.seen)
-    outcome.count("new", added.new)
-    log.info("collect source=%s seen=%d new=%d unchanged=%s", source.name, added.seen, added.new, batch.unchanged)
-    if batch.missing:
-        outcome.trouble(f"source {source.name}: answered only in part: {batch.missing}")
-        outcome.count("partial")
-    if batch.note:
-        outcome.note(f"source {source.name}: {batch.note}")
-
-
-def _store_failure(store: Store, source: Source, error: SourceError, now: datetime, outcome: Outcome) -> None:
-    """Store that a source did not answer, and tell: that it is gone (410), since when it fails, when it is asked."""
-    if isinstance(error, FetchError) and error.own:
-        next_visit = now + (error.retry_after or SOON)
-        store.put_off(source.name, source.kind, next_visit)
-        outcome.note(f"source {source.name}: {error}; next visit {next_visit:%Y-%m-%d %H:%M} UTC")
-        outcome.count("put off")
-        return
-    outcome.count("failed")
-    if isinstance(error, FetchError) and error.status == _GONE:
-        store.mute(source.name, source.kind, source.fingerprint, str(error), now=now)
-        outcome.trouble(f"source {source.name}: {error}; it is not asked again until its options change")
-        return
-    next_visit = _put_off(store, source, error, now)
-    days = (now - (store.failing_since(source.name) or now)).days
-    since = f"; failing for {days} days" if days >= _TELL_AFTER else ""
-    outcome.trouble(f"source {source.name}: {error}{since}; next visit {next_visit:%Y-%m-%d %H:%M} UTC")
-
-
-def _put_off(store: Store, source: Source, error: SourceError, now: datetime) -> datetime:
-    """Store the failure; the next visit, and with it that of everything on a host that wants to be left alone."""
-    wait = after_failure(source.name, store.failures(source.name))
-    if isinstance(error, FetchError) and error.retry_after:
-        wait = max(wait, error.retry_after)
-        store.hold(error.host, now + error.retry_after)
-    store.record_failure(source.name, source.kind, str(error), now=now, next_visit=now + wait)
-    return now + wait
+    due -= store.gone({source.name: source.fingerprint for source in sources})
+    return [source for source in sources if source.name in due]
 
 
 # --- embed ---------------------------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 Each side runs in a process of its own, and its entries are counted in its SQLite file. `reader` (PyPI) is installed
 into a virtual environment of its own at the first run. Our side is the product: its Fetcher with its politeness, its
-pipeline, its store, its default number of workers.
+pipeline, its store, its default number of workers (others are shown beside it).
 """
 
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -15,15 +16,22 @@ import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 from urllib.request import ProxyHandler, build_opener
 
 import platformdirs
 
+from aggregator.config.sections import Fetch
 from bench import Row
+from bench._origin import ENTRIES, FEEDS
 
-FEEDS = 500
-ENTRIES = 30
+_Found: TypeAlias = dict[str, tuple[float, float, int]]
+"""By task: seconds on the clock, seconds of processor with all processes it started, bytes sent by the origin."""
+
 _PEER_WORKERS = (10, 50)
+_OTHER_WORKERS = (16, 50)
+"""Beside the product's default, which is what counts."""
+
 _READER = """
 import json, sys, time, sqlite3
 from reader import make_reader
@@ -59,37 +67,43 @@ with app.open_store(config, current=False) as store:
 
 
 def run() -> list[Row]:
-    """Seconds and bytes for each side, and the ratios that matter."""
+    """Seconds and bytes for each side, and the ratios that matter: the best of `reader` against our default."""
     peer = _peer()
-    with tempfile.TemporaryDirectory() as folder, _origin() as port:
-        times: dict[str, dict[str, tuple[float, int]]] = {}
+    default = Fetch().workers
+    theirs: dict[str, _Found] = {}
+    ours: dict[int, _Found] = {}
+    with tempfile.TemporaryDirectory() as name, _origin() as port:
+        folder = Path(name)
         for workers in _PEER_WORKERS if peer else ():
-            database = Path(folder) / f"reader-{workers}.db"
-            times[f"reader, {workers} workers"] = _both([str(peer), "-c", _READER, str(database), str(workers)], port)
-        times["ours"] = _both([sys.executable, "-c", _OURS, str(_config(Path(folder))), "0"], port)
+            command = [str(peer), "-c", _READER, str(folder / f"reader-{workers}.db"), str(workers)]
+            theirs[f"reader, {workers} workers"] = _both(command, port)
+        for workers in (default, *_OTHER_WORKERS):
+            ours[workers] = _both([sys.executable, "-c", _OURS, str(_config(folder, workers)), "0"], port)
     rows: list[Row] = []
-    for system, found in times.items():
-        for task, (seconds, size) in found.items():
+    told = {f"ours, {n} workers{' (default)' if n == default else ''}": found for n, found in ours.items()}
+    for system, found in (theirs | told).items():
+        for task, (seconds, cpu, size) in found.items():
             rows.append(Row(bench="collect", task=task, system=system, metric="s", value=seconds))
+            rows.append(Row(bench="collect", task=task, system=system, metric="CPU s", value=cpu))
             rows.append(Row(bench="collect", task=task, system=system, metric="MB on the wire", value=size / 1e6))
-    ours = times.pop("ours")
     for task in ("cold", "unchanged") if peer else ():
-        ratio = min(found[task][0] for found in times.values()) / ours[task][0]
+        ratio = min(found[task][0] for found in theirs.values()) / ours[default][task][0]
         rows.append(Row(bench="collect", task=task, system="best reader / ours", metric="times faster", value=ratio))
-    saved = ours["cold"][1] / ours["unchanged"][1]
+    saved = ours[default]["cold"][2] / ours[default]["unchanged"][2]
     rows.append(
         Row(bench="collect", task="unchanged", system="ours", metric="times fewer bytes than cold", value=saved)
     )
     return rows
 
 
-def _both(command: list[str], port: int) -> dict[str, tuple[float, int]]:
+def _both(command: list[str], port: int) -> _Found:
     """Seconds and bytes sent, of the first run and of one when nothing has changed."""
     proxy = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": "", "no_proxy": ""}
-    found: dict[str, tuple[float, int]] = {}
+    found: _Found = {}
     _count(port)
     for task in ("cold", "unchanged"):
+        spent = _processor()
         done = subprocess.run(
             [*command, str(FEEDS), task], env=environment, capture_output=True, text=True, check=False, timeout=600
         )
@@ -99,8 +113,14 @@ def _both(command: list[str], port: int) -> dict[str, tuple[float, int]]:
         asked, sent = _count(port)
         if entries != FEEDS * ENTRIES or asked != FEEDS:
             raise RuntimeError(f"{entries} entries after {asked} requests; {FEEDS * ENTRIES} and {FEEDS} were due")
-        found[task] = (seconds, sent)
+        found[task] = (seconds, _processor() - spent, sent)
     return found
+
+
+def _processor() -> float:
+    """Seconds of processor of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _count(port: int) -> tuple[int, int]:
@@ -120,13 +140,16 @@ def _origin() -> Iterator[int]:
         process.wait()
 
 
-def _config(folder: Path) -> Path:
-    """500 feeds as a reader would write them down."""
+def _config(folder: Path, workers: int) -> Path:
+    """500 feeds as a reader would write them down, with a database of their own."""
+    folder = folder / f"ours-{workers}"
+    folder.mkdir()
     sources = "".join(
         f'[[source]]\nkind = "feed"\nname = "f{n}"\nurl = "http://f{n}.example/feed.xml"\n\n' for n in range(FEEDS)
     )
     path = folder / "config.toml"
-    path.write_text(f'[[profile]]\nname = "me"\nemail = "me@example.org"\ninterests = ["speech"]\n\n{sources}')
+    reader = '[[profile]]\nname = "me"\nemail = "me@example.org"\ninterests = ["speech"]\n'
+    path.write_text(f"[fetch]\nworkers = {workers}\n\n{reader}\n{sources}")
     return path
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -96,6 +97,8 @@ class Fetcher:
         self._max_wire = max_wire
         self._max_body = max_body
         self._wall = wall
+        self._clock = clock
+        self._opened = clock()
         self._transport = transport or NetTransport(self._guard)
         slot = FileSlot(slot_dir, spacing, sleep, wall) if slot_dir or not transport else None
         self._turns = Turns(
@@ -132,6 +135,10 @@ class Fetcher:
             max_body=max_body or self._max_body,
         )
         return self._follow(_Trip(question, Deadline(self._deadline), [question.url]))
+
+    def elapsed(self) -> timedelta:
+        """How long it has been open."""
+        return timedelta(seconds=self._clock() - self._opened)
 
     def hold(self, host: str, seconds: float) -> None:
         """Do not ask a host for so long. get() waits for it if that is within its patience, else raises FetchError."""

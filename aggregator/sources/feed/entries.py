@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -30,25 +29,33 @@ _VIDEO_HOSTS = frozenset({"youtube.com", "m.youtube.com", "youtu.be"})
 def entries_of(document: Document, now: datetime, *, name: str, url: str, kind: Kind | None, limit: int) -> list[Entry]:
     """The first `limit` entries, each key once. `url` is the feed's, `kind` what its entries are, None to guess.
 
-    An entry without a link is kept if it has a name of its own (guid), or words to make one from.
+    An entry without a link is kept if it has a name of its own (guid), or words to make one from. Guid and title
+    together are a further name of each: links change, and a guid alone is not always one entry's.
     """
     items = document.items[:limit]
-    links = Counter(text.canonical(item.link) for item in items if item.link)
-    if document.home:
-        links[text.canonical(document.home)] += 1
+    shared = _shared(items) | ({text.canonical(document.home)} if document.home else set())
     found: dict[str, Entry] = {}
     for item in items:
-        entry = _entry(item, now, name=name, feed=url, kind=kind, links=links)
+        entry = _entry(item, now, name=name, feed=url, kind=kind, shared=shared)
         if entry:
             found.setdefault(entry.key, entry)
     return list(found.values())
 
 
-def _entry(item: Item, now: datetime, *, name: str, feed: str, kind: Kind | None, links: Counter[str]) -> Entry | None:
+def _shared(items: Iterable[Item]) -> set[str]:
+    """The links and guids that several items of a feed have, other than one item that is listed twice."""
+    meant: dict[str, set[str]] = {}
+    for item in items:
+        for name in (text.canonical(item.link), item.guid):
+            meant.setdefault(name, set()).add(item.title or item.summary)
+    return {name for name, titles in meant.items() if len(titles) > 1}
+
+
+def _entry(item: Item, now: datetime, *, name: str, feed: str, kind: Kind | None, shared: set[str]) -> Entry | None:
     link = _REDDIT.sub("https://www.reddit.com/", text.safe_link(item.link))
     summary = text.cut(_own_words(text.plain(item.summary), link), _MAX_SUMMARY)
     title = title_of(text.plain(item.title), summary)
-    key = _key(item, link, name, shared=links[text.canonical(item.link)] > 1, words=title + summary)
+    key = _key(item, link, name, shared=text.canonical(item.link) in shared, words=title + summary)
     if not key or not (title or link):
         return None
     kind = kind or _kind(item, link, feed, key)
@@ -62,6 +69,7 @@ def _entry(item: Item, now: datetime, *, name: str, feed: str, kind: Kind | None
         authors=_names(item.authors),
         categories=_names(item.tags),
         signals=_signals(item),
+        aliases=(f"id:{name}:{_hash(f'{item.guid} {title}')}",) if item.guid and item.guid not in shared else (),
         mentions=tuple(name for name in text.papers_in(f"{item.title} {item.link} {item.summary}") if name != key),
     )
 

@@ -1,0 +1,95 @@
+"""visiting: one source is asked, and what came of it is stored: entries, a failure, a put-off, or that it is gone."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.errors import FetchError, SourceError
+from aggregator.fetch import Fetcher
+from aggregator.model import Batch, Cursor
+from aggregator.outcome import Outcome, Stop
+from aggregator.revisit import SOON, after_answer, after_failure
+from aggregator.sources import Source
+from aggregator.store import Store
+
+log = logging.getLogger(__name__)
+
+_GONE = 410
+_TELL_AFTER = 7
+"""Days of failure after which the owner is told for how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a source answered or why it did not, and when: the step may have begun long before."""
+
+    source: Source
+    answer: Batch | Exception
+    at: datetime
+
+
+def ask(
+    source: Source, cursor: Cursor | None, *, fetcher: Fetcher, now: datetime, begun: timedelta, stop: Stop
+) -> Visit | None:
+    """Visit a source; None if the run is to stop. `begun` is what `fetcher.elapsed` said at the moment `now`."""
+    if stop():
+        return None
+    answer: Batch | Exception
+    try:
+        answer = source.visit(fetcher, cursor, now)
+    except Exception as error:  # noqa: BLE001 - a bug is raised when the visits beside it are stored
+        answer = error
+    return Visit(source, answer, now + fetcher.elapsed() - begun)
+
+
+def keep(store: Store, visit: Visit, now: datetime, outcome: Outcome) -> Exception | None:
+    """Store a visit, with the moment of the next one; the bug if there was one, which counts as a failure."""
+    source, batch = visit.source, visit.answer
+    if isinstance(batch, SourceError):
+        _keep_failure(store, visit, batch, now, outcome)
+        return None
+    if isinstance(batch, Exception):
+        _keep_failure(store, visit, SourceError(f"a bug of this program: {batch!r:.200}"), now, outcome)
+        return batch
+    next_visit = after_answer(timedelta(hours=source.every_hours), batch, visit.at)
+    added = store.add(source.name, source.kind, batch, now=now, next_visit=next_visit)
+    outcome.count("sources")
+    outcome.count("entries", added.seen)
+    outcome.count("new", added.new)
+    log.info("collect source=%s seen=%d new=%d unchanged=%s", source.name, added.seen, added.new, batch.unchanged)
+    if batch.missing:
+        outcome.trouble(f"source {source.name}: answered only in part: {batch.missing}")
+        outcome.count("partial")
+    if batch.note:
+        outcome.note(f"source {source.name}: {batch.note}")
+    return None
+
+
+def _keep_failure(store: Store, visit: Visit, error: SourceError, now: datetime, outcome: Outcome) -> None:
+    """Store that a source did not answer, and tell: that it is gone (410), since when it fails, when it is asked."""
+    source = visit.source
+    if isinstance(error, FetchError) and error.own:
+        next_visit = visit.at + (error.retry_after or SOON)
+        store.put_off(source.name, source.kind, next_visit)
+        outcome.note(f"source {source.name}: {error}; next visit {next_visit:%Y-%m-%d %H:%M} UTC")
+        outcome.count("put off")
+        return
+    outcome.count("failed")
+    if isinstance(error, FetchError) and error.status == _GONE:
+        store.mute(source.name, source.kind, source.fingerprint, str(error), now=now)
+        outcome.trouble(f"source {source.name}: {error}; it is not asked again until its options change")
+        return
+    next_visit = visit.at + _wait(store, visit, error)
+    store.record_failure(source.name, source.kind, str(error), now=now, next_visit=next_visit)
+    days = (now - (store.failing_since(source.name) or now)).days
+    since = f"; failing for {days} days" if days >= _TELL_AFTER else ""
+    outcome.trouble(f"source {source.name}: {error}{since}; next visit {next_visit:%Y-%m-%d %H:%M} UTC")
+
+
+def _wait(store: Store, visit: Visit, error: SourceError) -> timedelta:
+    """How long to leave a source alone; a host that wants to be left alone is noted, for all that is there."""
+    wait = after_failure(visit.source.name, store.failures(visit.source.name))
+    if isinstance(error, FetchError) and error.retry_after:
+        wait = max(wait, error.retry_after)
+        store.hold(error.host, visit.at + error.retry_after)
+    return wait
