@@ -69,10 +69,7 @@ def collect(
     store.trim(now)
     for host, until in store.holds(now).items():
         fetcher.hold(host, (until - now).total_seconds())
-    with (
-        ThreadPoolExecutor(workers, thread_name_prefix="visit") as pool,
-        progress("visiting sources", len(chosen)) as step,
-    ):
+    with ThreadPoolExecutor(workers, "visit") as pool, progress("visiting sources", len(chosen)) as step:
         visit = partial(ask, fetcher=fetcher, now=now, begun=fetcher.elapsed(), stop=stop)
         cursors = store.cursors()
         visits = [pool.submit(visit, source, cursors.get(source.name)) for source in chosen]

@@ -4,6 +4,7 @@ import calendar
 import html
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,14 @@ import feedparser
 from aggregator import text
 from aggregator.errors import ParseError
 from aggregator.sources._sane import parsed
+from aggregator.sources.feed.fast import thinned
 
 _ROOT_END = re.compile(rb"</(?:[\w-]+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.{0,400}-->\s*)?$", re.IGNORECASE | re.DOTALL)
 _ENTRY_END = re.compile(rb"</(?:item|entry)\s*>")
 _TITLE_END = re.compile(rb"</title\s*>")
 _NAME_END = re.compile(rb"</(?:guid|id|link)\s*>|<link\s[^<>]{0,2000}/>")
-_SKIP = re.compile(rb"<skip(?:Hours|Days)>(.{0,2000}?)</skip", re.IGNORECASE | re.DOTALL)
+_HALF_NAME = re.compile(rb"<(?:guid|id|link)(?:\s[^<>]*)?>[^<]*(?:<[^>]*)?$")
+_SKIP = re.compile(rb"<skip(?:Hours|Days)>((?:[^<]*+</?(?:hour|day)>){1,100}+)", re.IGNORECASE)
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</", re.IGNORECASE)
 _DAY = re.compile(rb"<day>\s*([a-z]{6,9})\s*</", re.IGNORECASE)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -68,12 +71,14 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
     """
     body = body.lstrip()
     if body[:1] == b"{" or body[:4] == b"\xef\xbb\xbf{":
-        return _json(body)
+        return _json(body, url)
     headers = {"content-type": content_type} if content_type else {}
     if b"xml:base" in body:
         headers["content-location"] = url  # otherwise links are resolved below: feedparser would do it at every element
     try:
-        feed = feedparser.parse(body, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+        feed = feedparser.parse(
+            thinned(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        )
     except MemoryError:
         raise
     except Exception as error:  # on hostile input it raises nearly anything
@@ -98,7 +103,8 @@ def _is_nameless(body: bytes) -> bool:
     """Whether a feed that breaks off does so in an entry whose title, or whose link or id, is not whole."""
     body = body.lower()
     entry = body[max(body.rfind(b"<item"), body.rfind(b"<entry"), 0) :]
-    return not _ENTRY_END.search(entry) and not (_TITLE_END.search(entry) and _NAME_END.search(entry))
+    named = _TITLE_END.search(entry) and _NAME_END.search(entry) and not _HALF_NAME.search(entry)
+    return not _ENTRY_END.search(entry) and not named
 
 
 def _skipped(body: bytes, what: re.Pattern[bytes]) -> Iterator[str]:
@@ -128,11 +134,19 @@ def _absolute(link: str, base: str) -> str:
         return link
 
 
+def _parts(entry: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """What feedparser has under a key; nothing if the feed has an element of that name, whose text it puts there."""
+    found = entry.get(key)
+    listed = found if isinstance(found, list) else [found]
+    return [part for part in listed if isinstance(part, Mapping)]
+
+
 def _item(entry: Mapping[str, Any], inherited: tuple[str, ...], base: str) -> Item:
     """`inherited`: the authors of the feed, for entries that name none (RFC 4287, 4.2.1)."""
-    enclosures = [link for link in entry.get("links") or () if link.get("rel") == "enclosure"]
-    files = [*enclosures, *(entry.get("media_content") or ())]
-    image = _first(_url(part) for part in entry.get("media_thumbnail") or ())
+    enclosures = [link for link in _parts(entry, "links") if link.get("rel") == "enclosure"]
+    files = [*enclosures, *_parts(entry, "media_content")]
+    pictures = [*_parts(entry, "media_thumbnail"), *_parts(entry, "image")]
+    lengths = [entry.get("itunes_duration"), *(part.get("duration") for part in files)]
     return Item(
         guid=str(entry.get("id") or ""),
         link=_absolute(str(entry.get("link") or ""), base),
@@ -140,24 +154,23 @@ def _item(entry: Mapping[str, Any], inherited: tuple[str, ...], base: str) -> It
         summary=_longest(entry),
         published=_date(entry),
         authors=_authors(entry) or inherited,
-        tags=tuple(str(tag.get("term") or "") for tag in entry.get("tags") or ()),
-        image=_absolute(
-            image or str((entry.get("image") or {}).get("href") or "") or _first(_of(files, "image", _IMAGE)), base
-        ),
+        tags=tuple(str(tag.get("term") or "") for tag in _parts(entry, "tags")),
+        image=_absolute(_first(map(_url, pictures)) or _first(_of(files, "image", _IMAGE)), base),
         audio=_absolute(_first(_of(files, "audio", _AUDIO)), base),
-        seconds=_seconds(str(entry.get("itunes_duration") or "")),
+        seconds=next(filter(None, (_seconds(str(length or "")) for length in lengths)), None),
     )
 
 
 def _longest(entry: Mapping[str, Any]) -> str:
-    contents = [str(part.get("value") or "") for part in entry.get("content") or ()]
+    contents = [str(part.get("value") or "") for part in _parts(entry, "content")]
     return max([*contents, str(entry.get("summary") or "")], key=len)
 
 
 def _date(entry: Mapping[str, Any]) -> datetime | None:
     """When the entry came out; the date of its last change if that is all there is, as with releases on GitHub."""
     for key in ("published_parsed", "updated_parsed", "created_parsed"):
-        if value := entry.get(key):
+        value = entry.get(key)
+        if isinstance(value, time.struct_time):
             try:
                 return datetime.fromtimestamp(calendar.timegm(value), UTC)
             except (ValueError, OverflowError, OSError):
@@ -166,7 +179,7 @@ def _date(entry: Mapping[str, Any]) -> datetime | None:
 
 
 def _authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    names = tuple(str(author.get("name") or "") for author in entry.get("authors") or ())
+    names = tuple(str(author.get("name") or "") for author in _parts(entry, "authors"))
     return names if any(names) else tuple(filter(None, [str(entry.get("author") or "")]))
 
 
@@ -196,7 +209,7 @@ def _seconds(duration: str) -> int | None:
     return total or None
 
 
-def _json(body: bytes) -> Document:
+def _json(body: bytes, url: str) -> Document:
     try:
         feed = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -205,8 +218,8 @@ def _json(body: bytes) -> Document:
     if "jsonfeed.org" not in str(feed.get("version")) or not isinstance(items, list):
         raise ParseError("the answer is JSON, but no JSON Feed")
     inherited = _json_authors(feed)
-    items = [_json_item(item, inherited) for item in items if isinstance(item, dict)]
-    return Document(home=_str(feed, "home_page_url"), items=tuple(items))
+    items = [_json_item(item, inherited, url) for item in items if isinstance(item, dict)]
+    return Document(home=_absolute(_str(feed, "home_page_url"), url), items=tuple(items))
 
 
 def _json_authors(fields: dict[str, Any]) -> tuple[str, ...]:
@@ -214,14 +227,14 @@ def _json_authors(fields: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for author in authors if isinstance(author, dict) and (name := _str(author, "name")))
 
 
-def _json_item(item: dict[str, Any], inherited: tuple[str, ...]) -> Item:
+def _json_item(item: dict[str, Any], inherited: tuple[str, ...], base: str) -> Item:
     files = [part for part in _list(item, "attachments") if isinstance(part, dict)]
     files = [{"url": part.get("url"), "type": part.get("mime_type"), **part} for part in files]
     audio = _first(_of(files, "audio", _AUDIO))
     lengths = [part.get("duration_in_seconds") for part in files]
     return Item(
         guid=str(item.get("id") or ""),
-        link=_str(item, "url") or _str(item, "external_url"),
+        link=_absolute(_str(item, "url") or _str(item, "external_url"), base),
         title=_str(item, "title"),
         summary=max(
             _str(item, "content_html"), html.escape(_str(item, "content_text")), _str(item, "summary"), key=len
@@ -229,8 +242,8 @@ def _json_item(item: dict[str, Any], inherited: tuple[str, ...]) -> Item:
         published=parsed(item.get("date_published")) or parsed(item.get("date_modified")),
         authors=_json_authors(item) or inherited,
         tags=tuple(tag for tag in _list(item, "tags") if isinstance(tag, str)),
-        image=_str(item, "image") or _str(item, "banner_image"),
-        audio=audio,
+        image=_absolute(_str(item, "image") or _str(item, "banner_image"), base),
+        audio=_absolute(audio, base),
         seconds=next((int(n) for n in lengths if isinstance(n, int | float) and 0 < n < 10**6), None),
     )
 

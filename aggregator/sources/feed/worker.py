@@ -108,6 +108,9 @@ class Workers:
     def _turn(self) -> Iterator["_Worker"]:
         worker = self._idle.get()
         try:
+            if worker is not None and not worker.is_alive:  # killed while it was idle: no fault of this feed
+                worker.end()
+                worker = None
             worker = worker or _Worker(_started())
             yield worker
         finally:
@@ -178,7 +181,7 @@ class _Worker:
         code = self.process.returncode
         if self._late.is_set():
             return f"the feed could not be read within {limits.wall:g} s; it may be hostile"
-        if sys.platform != "win32" and code == -signal.SIGXCPU:
+        if sys.platform != "win32" and code == -signal.SIGPROF:
             return f"the feed could not be read in {limits.cpu} s of processor time; it may be hostile"
         return f"reading the feed brought its process down (exit code {code}); it may be hostile"
 
@@ -221,6 +224,7 @@ def serve() -> None:
     """Read feeds from standard input until it closes: signals to the whole group are the parent's to obey."""
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, signal.SIG_IGN)
+    _guard()
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not be taken for an answer
     while True:
@@ -232,6 +236,7 @@ def serve() -> None:
 
 
 def _limited(job: Job, limits: Limits) -> "Told | tuple[str, str]":
+    _time(limits.cpu)
     _limit(limits)
     try:
         return tell(job)
@@ -243,15 +248,27 @@ def _limited(job: Job, limits: Limits) -> "Told | tuple[str, str]":
         return "error", "the feed is nested too deeply; it may be hostile"
     except Exception:  # noqa: BLE001 - a bug; raised again in the parent
         return "bug", traceback.format_exc()
+    finally:
+        _time(0)
+
+
+def _guard() -> None:
+    """End when the processor time is used up, also inside a library in C; and leave no core behind."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _time(seconds: float) -> None:
+    """Let this process have so many seconds of processor time from now on; 0 is no limit."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _limit(limits: Limits) -> None:
-    """Let the next feed have its processor time, and memory beside what is in use now."""
+    """Let the next feed have its memory."""
     if sys.platform == "win32":
         return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + limits.cpu + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (limits.memory + _BASE, resource.RLIM_INFINITY))
 
