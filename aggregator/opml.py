@@ -18,12 +18,13 @@ from aggregator.errors import InputError
 MAX_BYTES = 8 * 2**20
 _MAX_NAME = 60
 _MAX_DEPTH = 100
+_FEED = re.compile(r"^feed:(//)?", re.IGNORECASE)
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One feed: its title, its address, the page it belongs to, and the line it stands in (0: nowhere)."""
+    """One feed: its title, "" if it has none, its address, its page, and the line it stands in (0: nowhere)."""
 
     title: str
     url: str
@@ -126,13 +127,14 @@ class _Reader:
     def outline(self, said: dict[str, str]) -> None:
         line = self.parser.CurrentLineNumber
         title = text.fold(said.get("title") or said.get("text") or "")
-        url = said.get("xmlurl", "")
+        url = _FEED.sub(_unfed, said.get("xmlurl", ""))
         self.open.append((line, title, bool(url)))
         link = text.safe_link(url)
         if link:
-            self.feeds.append(Feed(title or link, link, text.safe_link(said.get("htmlurl", "")), line))
+            self.feeds.append(Feed(title, link, text.safe_link(said.get("htmlurl", "")), line))
         elif url:
-            self.bad.append(BadRow(line, f"{_shown(title)}{text.cut(url, 80)!r} is no http or https address"))
+            told = text.cut(re.split(r"[?#]", url)[0].rpartition("@")[2], 80)  # no login, no key
+            self.bad.append(BadRow(line, f"{_shown(title)}{told!r} is no http or https address"))
 
     def end(self, element: str) -> None:
         self.depth -= 1
@@ -145,6 +147,11 @@ class _Reader:
     @property
     def _here(self) -> str:
         return f"{self.name}:{self.parser.CurrentLineNumber}"
+
+
+def _unfed(match: re.Match[str]) -> str:
+    """feed://host is http://host, and feed:https://host what follows, as browsers once understood it."""
+    return "http://" if match[1] else ""
 
 
 def _shown(title: str) -> str:

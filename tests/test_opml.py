@@ -62,8 +62,8 @@ def test_a_feed_in_a_feed_and_a_feed_without_title_are_feeds() -> None:
         document('<outline xmlUrl="https://a.org/"><outline xmlUrl="https://b.org/" htmlUrl="x"/></outline>'), "f"
     )
     assert found.feeds == (
-        Feed("https://a.org/", "https://a.org/", "", 4),
-        Feed("https://b.org/", "https://b.org/", "", 4),
+        Feed("", "https://a.org/", "", 4),
+        Feed("", "https://b.org/", "", 4),
     )
 
 
@@ -336,3 +336,27 @@ def test_two_hundred_feeds_go_there_and_back(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(CONFIG)
     run(tmp_path, "import", str(tmp_path / "out.opml"))
     assert load(tmp_path / "config.toml").sources == before
+
+
+def test_no_login_and_no_key_is_printed(tmp_path: Path) -> None:
+    rows = (
+        '<outline xmlUrl="https://bob:hunter2@a.example.org/f"/>\n<outline xmlUrl="ftp://bob:hunter2@a.example.org/f?key=s3"/>\n'
+        '<outline xmlUrl="https://bob:hunter2@[bad/f"/>'
+    )
+    result = imported(tmp_path, document(rows))
+    assert "hunter2" not in result.output + result.stderr
+    assert "s3" not in result.output + result.stderr
+
+
+def test_what_old_readers_call_a_feed_is_one() -> None:
+    rows = '<outline xmlUrl="feed://a.example.org/f"/><outline xmlUrl="feed:https://b.example.org/f"/>'
+    assert [feed.url for feed in read(document(rows), "f").feeds] == [
+        "http://a.example.org/f",
+        "https://b.example.org/f",
+    ]
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG)
+    run(tmp_path, "export", "/dev/null")
+    assert Path("/dev/null").is_char_device()

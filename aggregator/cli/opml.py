@@ -133,19 +133,24 @@ def _merge(feeds: "tuple[Feed, ...]", config: "Config") -> _Merged:
             merged.twice.append((feed.line, _public(feed.url), known[place]))
             continue
         if "@" in urlsplit(feed.url).netloc:
-            merged.bad.append(BadRow(feed.line, f"{feed.title}: its address holds a login, which is not copied"))
+            merged.bad.append(BadRow(feed.line, f"{_called(feed)}: its address holds a login, which is not copied"))
             continue
-        values = {"kind": "feed", "name": name_for(feed, taken), "title": feed.title, "url": feed.url}
+        title = {"title": text.cut(feed.title, 200)} if feed.title else {}
+        values = {"kind": "feed", "name": name_for(feed, taken), **title, "url": feed.url}
         try:
             source_of(values)
         except MistakesError as error:
-            merged.bad.append(BadRow(feed.line, f"{feed.title}: {error.problems[0].text}"))
+            merged.bad.append(BadRow(feed.line, f"{_called(feed)}: {error.problems[0].text}"))
             continue
         known[place] = values["name"]
         taken.add(values["name"])
         merged.added.append((values["name"], feed.url))
         merged.tables.append(source_table(values))
     return merged
+
+
+def _called(feed: "Feed") -> str:
+    return feed.title or (urlsplit(feed.url).hostname or "a feed")
 
 
 def _exported(config: "Config", with_logins: bool) -> "tuple[list[Feed], list[str]]":
@@ -211,8 +216,17 @@ def _append(path: Path, addition: str) -> None:
 
 
 def _replace(path: Path, body: bytes, check: Callable[[Path], object] = lambda _: None) -> None:
-    """Write a file whole or not at all: beside it, to disk, then into its place. `check` may refuse by InputError."""
+    """Write a file whole or not at all: beside it, to disk, then into its place. `check` may refuse by InputError.
+
+    What is no file, such as /dev/stdout, is written to where it is.
+    """
     target = path.resolve()
+    if target.exists() and not target.is_file():
+        try:
+            path.write_bytes(body)
+        except OSError as error:
+            raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        return
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with draft.open("xb") as file:

@@ -42,7 +42,7 @@ def sources(ctx: click.Context, pack: str | None, topic: str | None, as_json: bo
     known = catalogue()
     chosen = [
         channel
-        for channel in (known.pack(pack) if pack else known.channels)
+        for channel in (known.pack(pack) if pack is not None else known.channels)
         if topic is None or channel in known.about(topic)
     ]
     on = _on(chosen, _configured(ctx.obj))
@@ -110,7 +110,7 @@ def check(settings: Settings, names: tuple[str, ...], pack: str | None, everythi
     known = catalogue()
     if sum((bool(names), pack is not None, everything)) != 1:
         raise InputError("say what to check: names of channels, --pack PACK, or --all")
-    chosen = [known.channel(name) for name in names] or (known.pack(pack) if pack else known.channels)
+    chosen = [known.channel(name) for name in names] or (known.pack(pack) if pack is not None else known.channels)
     for channel in chosen:
         if names and not channel.kind:
             raise InputError(f"{channel.name} cannot be checked: {channel.reason}; {channel.way_in}")

@@ -10,13 +10,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
 from importlib import import_module
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aggregator.errors import SourceError
 from aggregator.fetch import Fetcher
 from aggregator.model import Account, Batch, Cursor, Entry, Window
+
+
+def _printable(given: str) -> str:
+    if not given.isprintable():
+        raise ValueError(f"{given!r} has a control character; write it in plain letters")
+    return given
 
 
 class Source(BaseModel, ABC):
@@ -32,8 +38,8 @@ class Source(BaseModel, ABC):
 
     kind: ClassVar[str]
     moves: ClassVar[bool] = False
-    name: str = Field(min_length=1)
-    title: str = Field(default="", max_length=200)
+    name: Annotated[str, AfterValidator(_printable), Field(min_length=1, max_length=200)]
+    title: Annotated[str, AfterValidator(_printable), Field(max_length=200)] = ""
     every_hours: float = Field(default=8, gt=0, le=8760)
 
     @classmethod

@@ -233,7 +233,7 @@ def _json_item(item: dict[str, Any], inherited: tuple[str, ...], base: str) -> I
     audio = _first(_of(files, "audio", _AUDIO))
     lengths = [part.get("duration_in_seconds") for part in files]
     return Item(
-        guid=str(item.get("id") or ""),
+        guid=_sound(str(item.get("id") or "")),
         link=_absolute(_str(item, "url") or _str(item, "external_url"), base),
         title=_str(item, "title"),
         summary=max(
@@ -241,7 +241,7 @@ def _json_item(item: dict[str, Any], inherited: tuple[str, ...], base: str) -> I
         ),
         published=parsed(item.get("date_published")) or parsed(item.get("date_modified")),
         authors=_json_authors(item) or inherited,
-        tags=tuple(tag for tag in _list(item, "tags") if isinstance(tag, str)),
+        tags=tuple(_sound(tag) for tag in _list(item, "tags") if isinstance(tag, str)),
         image=_absolute(_str(item, "image") or _str(item, "banner_image"), base),
         audio=_absolute(audio, base),
         seconds=next((int(n) for n in lengths if isinstance(n, int | float) and 0 < n < 10**6), None),
@@ -250,7 +250,12 @@ def _json_item(item: dict[str, Any], inherited: tuple[str, ...], base: str) -> I
 
 def _str(fields: dict[str, Any], key: str) -> str:
     value = fields.get(key)
-    return value if isinstance(value, str) else ""
+    return _sound(value) if isinstance(value, str) else ""
+
+
+def _sound(value: str) -> str:
+    """The text without halves of characters (lone surrogates), which JSON can name and no encoding can write."""
+    return value.encode("utf-8", "replace").decode()
 
 
 def _list(fields: dict[str, Any], key: str) -> list[Any]:
