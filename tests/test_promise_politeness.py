@@ -43,11 +43,12 @@ Answer: TypeAlias = httpx.Response | Exception
 
 
 class World:
-    """The time of each call, the naps taken, and the breaches that the servers saw."""
+    """The time of each call, the naps taken, the breaches that the servers saw, and whether one asked to be let be."""
 
     def __init__(self) -> None:
         self.now = START
         self.breaches: list[str] = []
+        self.is_busy = False
         self._naps = 0.0
         self._lock = threading.Lock()
 
@@ -232,6 +233,7 @@ class Network(httpx.BaseTransport):
         server = self._servers[str(request.url)]
         answer = server.answer(request, self._world)
         if wait := answer.headers.get("retry-after"):
+            self._world.is_busy = True
             span = timedelta(seconds=int(wait)) if wait.isdigit() else timedelta(hours=30)
             for one in self._servers.values():
                 if httpx.URL(one.url).host == request.url.host:
@@ -286,10 +288,13 @@ def _stop_after(tasks: int) -> Stop:
 
 
 def _until(service: Service, end: datetime, chance: random.Random) -> None:
-    """Play the service up to a moment, at which it is told to stop."""
+    """Play the service up to a moment, at which it is told to stop; it dies at once when a server says Retry-After."""
     world = service.world
     while True:
         service.collect()
+        if world.is_busy:
+            world.is_busy = False
+            return
         waiting = service.next_visits().values()
         assert len(waiting) == len(service.sources)
         assert min(waiting) > world.now
@@ -311,8 +316,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Server
         store.migrate()
     restarts = sorted(START + timedelta(days=DAYS) * chance.random() for _ in range(RESTARTS))
     for end in (*restarts, START + timedelta(days=DAYS)):
-        with _started(folder, world, network, sources) as service:
-            _until(service, end, chance)
+        while world.now < end:
+            with _started(folder, world, network, sources) as service:
+                _until(service, end, chance)
     return world, servers
 
 
