@@ -22,6 +22,7 @@ from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.render import Renderer
 from aggregator.secret import secret
 from aggregator.sources import Source
+from aggregator.sources.feed import feed_readers
 from aggregator.store import Store
 
 Clock = Callable[[], datetime]
@@ -118,7 +119,7 @@ class Steps:
 
         When a digest is due, sources whose entries go on changing are due as well: the votes in it are fresh.
         """
-        with self._at_work(), self.fetcher(self.config) as fetcher:
+        with self._at_work(), self.fetcher(self.config) as fetcher, feed_readers():
             return pipeline.collect(
                 self.store,
                 fetcher,

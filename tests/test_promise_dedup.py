@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from aggregator import text
@@ -247,7 +247,12 @@ def subscribed(template: Path, sources: Sequence[tuple[str, str]]) -> Iterator[S
 
 
 ROUGHLY = settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.generate,),  # to make a failing example smaller takes minutes
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -16,7 +16,9 @@ from aggregator.sources import Source
 from aggregator.sources._sane import count
 from aggregator.sources.feed import address
 from aggregator.sources.feed.moves import Place, lost
-from aggregator.sources.feed.worker import Job, Told, tell, workers
+from aggregator.sources.feed.worker import Job, Told, feed_readers, tell, workers
+
+__all__ = ["Feed", "feed_readers"]
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, application/feed+json, */*;q=0.8"

@@ -128,6 +128,15 @@ def workers() -> Workers:
     return shared
 
 
+@contextmanager
+def feed_readers() -> Iterator[None]:
+    """At the end of it the processes that read feeds are gone: a service is idle most of the day."""
+    try:
+        yield
+    finally:
+        workers().close()
+
+
 @dataclass
 class _Worker:
     """One process and the thread that waits for it."""
