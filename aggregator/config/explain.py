@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from aggregator.config.locate import KeyPath
 from aggregator.errors import ConfigError
+from aggregator.text import cut
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -29,6 +30,7 @@ _WORDS = {
     "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be {le:g} or less",
 }
+_LONGEST = 80
 _SECRETS = ("password", "passwd", "passphrase", "token", "secret", "api_key", "apikey")
 
 
@@ -109,7 +111,8 @@ def _text(detail: Mapping[str, Any]) -> str:
         names = str(context["expected"]).replace("'", "")
         given = detail["input"]
         near = hint(given, names.replace(" or ", ", ").split(", ")) if isinstance(given, str) else ""
-        return f"is {given!r} and must be one of {names}{near}"
+        given_words = f"is {_shown(given)} and " if isinstance(given, str) else ""
+        return f"{given_words}must be one of {names}{near}"
     if detail["type"] == "value_error":
         return str(context["error"])
     words = _WORDS.get(detail["type"], "cannot be used").format_map(context)
@@ -119,7 +122,7 @@ def _text(detail: Mapping[str, Any]) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return repr(value) if isinstance(value, str | int | float) else "what is there"
+    return cut(repr(value), _LONGEST) if isinstance(value, str | int | float) else "what is there"
 
 
 def secrets(values: Any, path: KeyPath = ()) -> list[Problem]:
