@@ -5,7 +5,7 @@ import html
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from aggregator import text
 from aggregator.errors import ParseError
 from aggregator.sources._sane import parsed
 from aggregator.sources.feed.fast import thinned
+from aggregator.sources.feed.usual import usual
 
 _ROOT_END = re.compile(rb"</(?:[\w-]+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.{0,400}-->\s*)?$", re.IGNORECASE | re.DOTALL)
 _ENTRY_END = re.compile(rb"</(?:item|entry)\s*>")
@@ -72,6 +73,9 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
     body = body.lstrip()
     if body[:1] == b"{" or body[:4] == b"\xef\xbb\xbf{":
         return _json(body, url)
+    if found := usual(body, content_type):
+        entries, channel = found
+        return _document(body, url, entries, channel.get("link", ""), channel.get("ttl", ""))
     headers = {"content-type": content_type} if content_type else {}
     if b"xml:base" in body:
         headers["content-location"] = url  # otherwise links are resolved below: feedparser would do it at every element
@@ -87,10 +91,24 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
         raise ParseError(f"the answer is no feed but {_seen(body)}")
     cut = bool(feed.bozo) and not _ROOT_END.search(body[-600:].replace(b"\0", b"").rstrip())
     entries = feed.entries[:-1] if cut and _is_nameless(body) else feed.entries
-    ttl = str(feed.feed.get("ttl") or "")
     inherited = _authors(feed.feed) if str(feed.version).startswith("atom") else ()
+    home, ttl = str(feed.feed.get("link") or ""), str(feed.feed.get("ttl") or "")
+    return _document(body, url, entries, home, ttl, inherited=inherited, cut=cut)
+
+
+def _document(
+    body: bytes,
+    url: str,
+    entries: Sequence[Mapping[str, Any]],
+    home: str,
+    ttl: str,
+    *,
+    inherited: tuple[str, ...] = (),
+    cut: bool = False,
+) -> Document:
+    """The feed of these entries, under feedparser's names."""
     return Document(
-        home=_absolute(str(feed.feed.get("link") or ""), url),
+        home=_absolute(home, url),
         items=tuple(_item(dict(entry), inherited, url) for entry in entries),
         cut=cut,
         ttl=min(timedelta(minutes=int(ttl)), _MAX_TTL) if re.fullmatch(r"[0-9]{1,6}", ttl) else None,
