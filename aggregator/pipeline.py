@@ -78,7 +78,7 @@ def collect(
             for ready in in_groups(visits):
                 with store.together():
                     done = [visits[place].result() for place in ready]
-                    bugs += [keep(store, one, now, outcome) for one in done if one]
+                    bugs.append(keep(store, [one for one in done if one], now, outcome))
                 step(len(ready))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

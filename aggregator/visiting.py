@@ -1,16 +1,17 @@
 """visiting: one source is asked, and what came of it is stored: entries, a failure, a put-off, or that it is gone."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.errors import FetchError, SourceError
 from aggregator.fetch import Fetcher
-from aggregator.model import Batch, Cursor
+from aggregator.model import Added, Batch, Cursor
 from aggregator.outcome import Outcome, Stop
 from aggregator.revisit import SOON, after_answer, after_failure
 from aggregator.sources import Source
-from aggregator.store import Store
+from aggregator.store import Answer, Store
 
 log = logging.getLogger(__name__)
 
@@ -42,27 +43,35 @@ def ask(
     return Visit(source, answer, now + fetcher.elapsed() - begun)
 
 
-def keep(store: Store, visit: Visit, now: datetime, outcome: Outcome) -> Exception | None:
-    """Store a visit, with the moment of the next one; the bug if there was one, which counts as a failure."""
-    source, batch = visit.source, visit.answer
-    if isinstance(batch, SourceError):
-        _keep_failure(store, visit, batch, now, outcome)
-        return None
-    if isinstance(batch, Exception):
-        _keep_failure(store, visit, SourceError(f"a bug of this program: {batch!r:.200}"), now, outcome)
-        return batch
-    next_visit = after_answer(timedelta(hours=source.every_hours), batch, visit.at)
-    added = store.add(source.name, source.kind, batch, now=now, next_visit=next_visit)
+def keep(store: Store, visits: Sequence[Visit], now: datetime, outcome: Outcome) -> Exception | None:
+    """Store visits, each with the moment of the next one; the first bug if there was one, which counts as a failure."""
+    answers = []
+    for visit in visits:
+        if isinstance(visit.answer, Batch):
+            next_visit = after_answer(timedelta(hours=visit.source.every_hours), visit.answer, visit.at)
+            answers.append(Answer(visit.source.name, visit.source.kind, visit.answer, next_visit))
+    for answer, added in zip(answers, store.add_all(answers, now=now), strict=True):
+        _tell(answer.source, answer.batch, added, outcome)
+    bug = None
+    for visit in visits:
+        if isinstance(visit.answer, SourceError):
+            _keep_failure(store, visit, visit.answer, now, outcome)
+        elif isinstance(visit.answer, Exception):
+            _keep_failure(store, visit, SourceError(f"a bug of this program: {visit.answer!r:.200}"), now, outcome)
+            bug = bug or visit.answer
+    return bug
+
+
+def _tell(name: str, batch: Batch, added: Added, outcome: Outcome) -> None:
     outcome.count("sources")
     outcome.count("entries", added.seen)
     outcome.count("new", added.new)
-    log.info("collect source=%s seen=%d new=%d unchanged=%s", source.name, added.seen, added.new, batch.unchanged)
+    log.info("collect source=%s seen=%d new=%d unchanged=%s", name, added.seen, added.new, batch.unchanged)
     if batch.missing:
-        outcome.trouble(f"source {source.name}: answered only in part: {batch.missing}")
+        outcome.trouble(f"source {name}: answered only in part: {batch.missing}")
         outcome.count("partial")
     if batch.note:
-        outcome.note(f"source {source.name}: {batch.note}")
-    return None
+        outcome.note(f"source {name}: {batch.note}")
 
 
 def _keep_failure(store: Store, visit: Visit, error: SourceError, now: datetime, outcome: Outcome) -> None:

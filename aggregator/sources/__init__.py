@@ -7,8 +7,9 @@ whose names begin with an underscore.
 import hashlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from importlib import import_module
 from typing import Annotated, ClassVar
 
@@ -85,7 +86,8 @@ class Source(BaseModel, ABC):
             yield Account(witness="history", window=piece, entries=batch.entries, missing=batch.missing)
 
 
-def kinds() -> dict[str, type[Source]]:
+@cache
+def kinds() -> Mapping[str, type[Source]]:
     """The kinds of source by name: every module beside this one that does not begin with an underscore."""
     found: dict[str, type[Source]] = {}
     for module in pkgutil.iter_modules(__path__):

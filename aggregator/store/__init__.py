@@ -5,7 +5,7 @@
     Visits          cursor, visited, failures, due_sources, gone, sources, health, record_failure, mute, put_off,
                     hold, holds, slices_done
     Days            days
-    Entries         add, add_slice, add_found, lacking
+    Entries         add, add_all, add_slice, add_found, lacking
     Embeddings      without_vector, count_without_vector, add_vectors, candidates
     Deadlines       deadlines
     Issues          issues, last_issue, has_issue, queue
@@ -25,11 +25,32 @@ from aggregator.store.entries import Entries
 from aggregator.store.issues import Issues
 from aggregator.store.outbox import Outbox
 from aggregator.store.schema import Schema
-from aggregator.store.values import Claimed, Issue, Outgoing, SliceDone, SourceDay, SourceState, State, Unembedded
+from aggregator.store.values import (
+    Answer,
+    Claimed,
+    Issue,
+    Outgoing,
+    SliceDone,
+    SourceDay,
+    SourceState,
+    State,
+    Unembedded,
+)
 from aggregator.store.vectors import Embeddings
 from aggregator.store.visits import Visits
 
-__all__ = ["Claimed", "Issue", "Outgoing", "SliceDone", "SourceDay", "SourceState", "State", "Store", "Unembedded"]
+__all__ = [
+    "Answer",
+    "Claimed",
+    "Issue",
+    "Outgoing",
+    "SliceDone",
+    "SourceDay",
+    "SourceState",
+    "State",
+    "Store",
+    "Unembedded",
+]
 
 
 class Store(Schema, Visits, Days, Entries, Embeddings, Deadlines, Issues, Outbox):

@@ -1,12 +1,13 @@
 """days: for every source and day, whether it was asked, whether it answered, how many entries, and whether all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
 from aggregator import tables
 from aggregator.model import Added, Batch
+from aggregator.store.chunks import chunks
 from aggregator.store.engine import Door
 from aggregator.store.values import SourceDay
 from aggregator.store.wording import cleaned
@@ -36,33 +37,49 @@ class Days(Door):
         ]
 
 
-def note_answer(session: Session, source: str, batch: Batch, added: Added, now: datetime) -> None:
-    """Write down what an answer accounts for: the days it lists, or else the day on which it was given.
+def note_answers(session: Session, answers: Sequence[tuple[str, Batch, Added]], now: datetime) -> None:
+    """Write down what the answers of sources account for: the days they list, or else the day they were given on.
 
     A day that was complete stays so: what comes to it later does not make it less.
     """
-    for day, entries in batch.days.items():
-        _note(session, source, day, now, answered=now, entries=entries, text="")
-    if not batch.days or batch.missing:
-        known = session.get(tables.Day, (source, now.date()))
-        entries = (known.entries if known else 0) + (0 if batch.days else added.new)
-        _note(session, source, now.date(), now, answered=now, entries=entries, text=cleaned(batch.missing))
+    today = now.date()
+    rows = _rows(session, {source: _accounted(batch, today) for source, batch, _ in answers}, now)
+    for source, batch, added in answers:
+        for day, entries in batch.days.items():
+            _note(rows[source, day], now, answered=now, entries=entries, text="")
+        if not batch.days or batch.missing:
+            row = rows[source, today]
+            entries = row.entries + (0 if batch.days else added.new)
+            _note(row, now, answered=now, entries=entries, text=cleaned(batch.missing))
 
 
 def note_silence(session: Session, source: str, text: str, now: datetime) -> None:
     """Write down that a source was asked and did not answer."""
-    known = session.get(tables.Day, (source, now.date()))
-    answered, entries = (known.answered, known.entries) if known else (None, 0)
-    _note(session, source, now.date(), now, answered=answered, entries=entries, text=text)
+    row = _rows(session, {source: {now.date()}}, now)[source, now.date()]
+    _note(row, now, answered=row.answered, entries=row.entries, text=text)
 
 
-def _note(
-    session: Session, source: str, day: date, now: datetime, *, answered: datetime | None, entries: int, text: str
-) -> None:
-    row = session.get(tables.Day, (source, day))
-    if row is None:
-        row = tables.Day(source=source, day=day, asked=now, answered=None, entries=0, complete=False, text="")
-        session.add(row)
+def _accounted(batch: Batch, today: date) -> set[date]:
+    return {*batch.days, today} if batch.missing or not batch.days else set(batch.days)
+
+
+def _rows(session: Session, days: Mapping[str, Collection[date]], now: datetime) -> dict[tuple[str, date], tables.Day]:
+    """The rows of these days of these sources, made now where there is none."""
+    rows: dict[tuple[str, date], tables.Day] = {}
+    every = {day for own in days.values() for day in own}
+    for part in chunks(days):
+        wanted = select(tables.Day).where(col(tables.Day.source).in_(part), col(tables.Day.day).in_(every))
+        rows.update(((row.source, row.day), row) for row in session.exec(wanted))
+    for source, own in days.items():
+        for day in own:
+            if (source, day) not in rows:
+                row = tables.Day(source=source, day=day, asked=now, answered=None, entries=0, complete=False, text="")
+                rows[source, day] = row
+                session.add(row)
+    return rows
+
+
+def _note(row: tables.Day, now: datetime, *, answered: datetime | None, entries: int, text: str) -> None:
     row.asked, row.answered, row.entries = now, answered, entries
     row.complete = row.complete or (answered is not None and not text)
     row.text = "" if row.complete else text

@@ -1,19 +1,22 @@
 """entries: what a source brought goes into the store, whole or not at all."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import reduce
+from typing import Any, TypeAlias
 
 from sqlmodel import Session, col, select
 
 from aggregator import tables
 from aggregator.model import Added, Batch, Entry, Window
 from aggregator.store.chunks import chunks, insert
-from aggregator.store.days import note_answer
+from aggregator.store.days import note_answers
 from aggregator.store.engine import Door
-from aggregator.store.identity import Work, merge, stored_names, works
+from aggregator.store.identity import Teller, Work, merge, stored_names, works
 from aggregator.store.likely import joined, remember
-from aggregator.store.visits import log_visit, standing
+from aggregator.store.values import Answer
+from aggregator.store.visits import standings, visit_row
 from aggregator.store.wording import Signals, cleaned, join_signals, news_at, storable, strongest, tell, text_hash
 
 
@@ -26,27 +29,35 @@ class Entries(Door):
         A work that was never met becomes news as `wording.news_at` says; what is known is told anew and never news
         again. All in one transaction, so the cursor is never ahead of the entries.
         """
+        return self.add_all([Answer(source, kind, batch, next_visit)], now=now)[0]
+
+    def add_all(self, answers: Sequence[Answer], *, now: datetime) -> list[Added]:
+        """Store visits of several sources in one transaction, as `add` would one by one, but faster; what each brought.
+
+        No source may be among them twice.
+        """
         with self._writing() as session:
-            state = standing(session, source, kind)
-            new = _take_in(session, source, kind, batch.entries, visited=state.visited, now=now)
-            added = Added(len(batch.entries), new)
-            missing = cleaned(batch.missing)
-            state.cursor, state.partial, state.next_visit = dict(batch.cursor), missing, next_visit
-            state.visited, state.failures, state.failing_since, state.gone = now, 0, None, ""
-            state.note = cleaned(batch.note)
-            if not batch.unchanged:
-                state.seen = added.seen
-            outcome = "partial" if missing else "unchanged" if batch.unchanged else "ok"
-            log_visit(session, source, now, outcome, added=added, text=missing)
-            note_answer(session, source, batch, added, now)
-        return added
+            states = standings(session, {answer.source: answer.kind for answer in answers})
+            tellers = [Teller(one.source, one.kind, states[one.source].visited) for one in answers]
+            told = [_told(one.batch.entries, teller) for one, teller in zip(answers, tellers, strict=True)]
+            new = _take_in_turn(session, told, now)
+            brought = [Added(len(one), new[teller]) for one, teller in zip(told, tellers, strict=True)]
+            visits = []
+            for answer, added in zip(answers, brought, strict=True):
+                _stand(states[answer.source], answer, added, now)
+                visits.append(_visit(answer, added, now))
+            insert(session, tables.Visit, visits)
+            sources = (answer.source for answer in answers)
+            note_answers(session, list(zip(sources, (one.batch for one in answers), brought, strict=True)), now)
+        return brought
 
     def add_found(self, source: str, kind: str, entries: Sequence[Entry], *, now: datetime) -> Added:
         """Store what an audit found missing; where the source stands does not change."""
         with self._writing() as session:
             state = session.get(tables.Source, source)
-            new = _take_in(session, source, kind, entries, visited=state.visited if state else None, now=now)
-        return Added(len(entries), new)
+            teller = Teller(source, kind, state.visited if state else None)
+            new = _take_in_turn(session, [_told(entries, teller)], now)
+        return Added(len(entries), new.total())
 
     def lacking(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the entries that the store knows under none of their names."""
@@ -58,9 +69,9 @@ class Entries(Door):
         """Store one slice of history with the mark that it is done; where the source stands does not change."""
         with self._writing() as session:
             state = session.get(tables.Source, source)
-            visited = state.visited if state else None
-            new = _take_in(session, source, kind, batch.entries, visited=visited, now=now)
-            added = Added(len(batch.entries), new)
+            teller = Teller(source, kind, state.visited if state else None)
+            new = _take_in_turn(session, [_told(batch.entries, teller)], now)
+            added = Added(len(batch.entries), new.total())
             session.merge(
                 tables.Slice(
                     source=source,
@@ -76,13 +87,59 @@ class Entries(Door):
         return added
 
 
-def _take_in(
-    session: Session, source: str, kind: str, entries: Sequence[Entry], *, visited: datetime | None, now: datetime
-) -> int:
-    """Store the entries of one answer; how many of them were works not met before."""
-    entries = [storable(entry) for entry in entries]
-    known = stored_names(session, entries)
-    found = joined(session, works(entries, known))
+def _stand(state: tables.Source, answer: Answer, added: Added, now: datetime) -> None:
+    """Note where a source stands after it answered."""
+    batch = answer.batch
+    state.cursor, state.partial, state.next_visit = dict(batch.cursor), cleaned(batch.missing), answer.next_visit
+    state.visited, state.failures, state.failing_since, state.gone = now, 0, None, ""
+    state.note = cleaned(batch.note)
+    if not batch.unchanged:
+        state.seen = added.seen
+
+
+def _visit(answer: Answer, added: Added, now: datetime) -> dict[str, object]:
+    missing = cleaned(answer.batch.missing)
+    outcome = "partial" if missing else "unchanged" if answer.batch.unchanged else "ok"
+    return visit_row(answer.source, now, outcome, added=added, text=missing)
+
+
+_Told: TypeAlias = list[tuple[Entry, Teller]]
+
+
+def _told(entries: Iterable[Entry], teller: Teller) -> _Told:
+    return [(storable(entry), teller) for entry in entries]
+
+
+def _take_in_turn(session: Session, told: Sequence[_Told], now: datetime) -> Counter[Teller]:
+    """Store what several sources told, one after the other; how many works each told that were not met before.
+
+    Those that speak of different works are stored at once: every question to the database costs the same for many.
+    """
+    new: Counter[Teller] = Counter()
+    rest = list(told)
+    while rest:
+        known = stored_names(session, (entry for one in rest for entry, _ in one))
+        count = _apart(rest, known)
+        new += _take_in(session, [one for some in rest[:count] for one in some], known, now)
+        del rest[:count]
+    return new
+
+
+def _apart(told: Sequence[_Told], known: Mapping[str, int]) -> int:
+    """How many of the first speak of different works: no name is told by two of them, nor names of one stored entry."""
+    met: set[str | int] = set()
+    for place, one in enumerate(told):
+        names = {name for entry, _ in one for name in (entry.key, *entry.aliases)}
+        mine = names | {known[name] for name in names & known.keys()}
+        if met & mine:
+            return place
+        met |= mine
+    return len(told)
+
+
+def _take_in(session: Session, told: _Told, known: Mapping[str, int], now: datetime) -> Counter[Teller]:
+    """Store what was told; `known` are the names in it that are stored."""
+    found = joined(session, works(told, known))
     ids: dict[int, int] = {}  # position in `found` to the id of the entry
     for position, work in enumerate(found):
         if work.ids:
@@ -91,9 +148,9 @@ def _take_in(
     fresh: dict[int, dict[str, Any]] = {}
     for position, work in enumerate(found):
         if position in ids:
-            _retell(rows[ids[position]], work, source, kind)
+            _retell(rows[ids[position]], work)
         else:
-            fresh[position] = _first_met(work, source, kind, news_at(work.entries, visited, now), now)
+            fresh[position] = _first_met(work, now)
     session.flush()
     ids.update(zip(fresh, _inserted(session, list(fresh.values())), strict=True))
     aliases = [
@@ -105,9 +162,9 @@ def _take_in(
     insert(session, tables.Alias, aliases)
     seen = [(ids[position], work) for position, work in enumerate(found)]
     remember(session, [(ids[position], found[position]) for position in fresh])
-    _sight(session, source, kind, seen, now)
+    _sight(session, seen, now)
     _mention(session, seen)
-    return len(fresh)
+    return Counter(found[position].tellers[0] for position in fresh)
 
 
 def _rows(session: Session, ids: Iterable[int]) -> dict[int, tables.Entry]:
@@ -118,9 +175,13 @@ def _rows(session: Session, ids: Iterable[int]) -> dict[int, tables.Entry]:
     return found
 
 
-def _first_met(work: Work, source: str, kind: str, news: datetime | None, now: datetime) -> dict[str, Any]:
-    """The columns of a new entry. Plain values: an object for each would take most of the time of a large answer."""
-    first = work.entries[0]
+def _first_met(work: Work, now: datetime) -> dict[str, Any]:
+    """The columns of a new entry. Plain values: an object for each would take most of the time of a large answer.
+
+    Whether it is news is for the first who told it to say.
+    """
+    first, (source, kind, visited) = work.entries[0], work.tellers[0]
+    own = [entry for entry, teller in zip(work.entries, work.tellers, strict=True) if teller == work.tellers[0]]
     columns: dict[str, Any] = {
         "key": strongest(work.names),
         "kind": first.kind,
@@ -132,7 +193,7 @@ def _first_met(work: Work, source: str, kind: str, news: datetime | None, now: d
         "published": first.published,
         "announced": first.announced,
         "added": now,
-        "news_at": news,
+        "news_at": news_at(own, visited, now),
         "origin": kind,
         "origin_source": source,
         "text_hash": text_hash(first.title, first.summary),
@@ -141,8 +202,8 @@ def _first_met(work: Work, source: str, kind: str, news: datetime | None, now: d
     if len(work.entries) == 1:
         return columns
     row = tables.Entry(**columns)
-    for entry in work.entries[1:]:
-        tell(row, entry, source, kind)
+    for entry, teller in zip(work.entries[1:], work.tellers[1:], strict=True):
+        tell(row, entry, teller.source, teller.kind)
     return row.model_dump(exclude={"id"})
 
 
@@ -158,10 +219,10 @@ def _inserted(session: Session, rows: list[dict[str, Any]]) -> list[int]:
     return [entry_id for row in rows if (entry_id := ids[row["key"]]) is not None]
 
 
-def _retell(row: tables.Entry, work: Work, source: str, kind: str) -> None:
+def _retell(row: tables.Entry, work: Work) -> None:
     row.key = strongest([row.key, *work.names])
-    for entry in work.entries:
-        tell(row, entry, source, kind)
+    for entry, teller in zip(work.entries, work.tellers, strict=True):
+        tell(row, entry, teller.source, teller.kind)
 
 
 def _mention(session: Session, seen: Sequence[tuple[int, Work]]) -> None:
@@ -175,22 +236,24 @@ def _mention(session: Session, seen: Sequence[tuple[int, Work]]) -> None:
     insert(session, mention, [{"entry_id": one, "name": name} for one, name in sorted(fresh)])
 
 
-def _sight(session: Session, source: str, kind: str, seen: Sequence[tuple[int, Work]], now: datetime) -> None:
-    """Note where the works were seen, with the signals as the source gives them now."""
+def _sight(session: Session, seen: Sequence[tuple[int, Work]], now: datetime) -> None:
+    """Note where the works were seen, with the signals as each source gives them now."""
     sighting = tables.Sighting
-    known: dict[int, tables.Sighting] = {}
+    known: dict[tuple[int, str], tables.Sighting] = {}
+    sources = {teller.source for _, work in seen for teller in work.tellers}
     for part in chunks(entry_id for entry_id, work in seen if work.ids):
-        mine = select(sighting).where(sighting.source == source, col(sighting.entry_id).in_(part))
-        known.update((row.entry_id, row) for row in session.exec(mine))
+        wanted = select(sighting).where(col(sighting.source).in_(sources), col(sighting.entry_id).in_(part))
+        known.update(((row.entry_id, row.source), row) for row in session.exec(wanted))
     first: list[dict[str, object]] = []
     for entry_id, work in seen:
-        signals: Signals = {}
-        for entry in work.entries:
-            signals = join_signals(signals, entry.signals)
-        url, row = work.entries[0].url, known.get(entry_id)
-        if row:
-            row.kind, row.url, row.signals, row.last_seen = kind, url or row.url, signals, now
-        else:
-            told = {"entry_id": entry_id, "source": source, "kind": kind, "url": url, "signals": signals}
-            first.append({**told, "first_seen": now, "last_seen": now})
+        for teller in dict.fromkeys(work.tellers):
+            own = [entry for entry, other in zip(work.entries, work.tellers, strict=True) if other == teller]
+            url = own[0].url
+            signals: Signals = reduce(join_signals, (entry.signals for entry in own), Signals())
+            row = known.get((entry_id, teller.source))
+            if row:
+                row.kind, row.url, row.signals, row.last_seen = teller.kind, url or row.url, signals, now
+            else:
+                told = {"entry_id": entry_id, "source": teller.source, "kind": teller.kind, "url": url}
+                first.append({**told, "signals": signals, "first_seen": now, "last_seen": now})
     insert(session, sighting, first)

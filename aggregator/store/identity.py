@@ -1,7 +1,9 @@
 """identity: one work, one entry, whatever names it is met under."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
@@ -12,25 +14,34 @@ from aggregator.store.chunks import chunks
 from aggregator.store.wording import join_signals, strongest, tell, told
 
 
+class Teller(NamedTuple):
+    """Who tells an entry: a source of some kind, and when it answered before."""
+
+    source: str
+    kind: str
+    visited: datetime | None
+
+
 @dataclass(slots=True)
 class Work:
-    """The entries of a batch that are one work, and the ids of the stored entries they belong to.
+    """The entries that are one work, each with its teller, and the ids of the stored entries they belong to.
 
     `traits` are those of a work that is not stored, for `likely`.
     """
 
     entries: list[Entry] = field(default_factory=list)
+    tellers: list[Teller] = field(default_factory=list)
     ids: set[int] = field(default_factory=set)
     traits: frozenset[str] = frozenset()
 
     @property
     def names(self) -> list[str]:
-        """All its names in this batch, each once, in the order met."""
+        """All the names of its entries, each once, in the order met."""
         return list(dict.fromkeys(name for entry in self.entries for name in (entry.key, *entry.aliases)))
 
 
 def stored_names(session: Session, entries: Iterable[Entry]) -> dict[str, int]:
-    """For each name in the batch that the store knows, the id of its entry."""
+    """For each name of the entries that the store knows, the id of its entry."""
     names = {name for entry in entries for name in (entry.key, *entry.aliases)}
     known: dict[str, int] = {}
     for part in chunks(names):
@@ -39,8 +50,8 @@ def stored_names(session: Session, entries: Iterable[Entry]) -> dict[str, int]:
     return known
 
 
-def works(entries: Sequence[Entry], known: dict[str, int]) -> list[Work]:
-    """The batch by works, in the order first met: entries that share a name, directly or through others, are one.
+def works(told: Sequence[tuple[Entry, Teller]], known: Mapping[str, int]) -> list[Work]:
+    """The works, in the order first met: entries that share a name, directly or through others, are one.
 
     `known` maps names to ids of stored entries; two names of one stored entry count as one.
     """
@@ -53,15 +64,16 @@ def works(entries: Sequence[Entry], known: dict[str, int]) -> list[Work]:
             node = parent[node]
         return node
 
-    for entry in entries:
+    for entry, _ in told:
         for name in (entry.key, *entry.aliases):
             parent[root(name)] = root(entry.key)
             if name in known:
                 parent[root(known[name])] = root(entry.key)
     found: dict[str | int, Work] = {}
-    for entry in entries:
+    for entry, teller in told:
         work = found.setdefault(root(entry.key), Work())
         work.entries.append(entry)
+        work.tellers.append(teller)
         work.ids.update(known[name] for name in (entry.key, *entry.aliases) if name in known)
     return list(found.values())
 

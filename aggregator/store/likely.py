@@ -22,9 +22,9 @@ _LIKELY = 5
 
 
 def joined(session: Session, works: Sequence[Work]) -> list[Work]:
-    """The works of a batch, those that are one by likeness made one; what is met for the first time has its traits.
+    """The works, those that are one by likeness made one; what is met for the first time has its traits.
 
-    A work without a stored entry is held against the stored ones, and against the earlier ones of the batch, that
+    A work without a stored entry is held against the stored ones, and against the earlier ones of those given, that
     share a trait with it.
     """
     for work in works:
@@ -44,6 +44,7 @@ def joined(session: Session, works: Sequence[Work]) -> list[Work]:
         twin = _companion(work, met, kept) if entry_id is None else owners.get(entry_id)
         if twin:
             twin.entries += work.entries
+            twin.tellers += work.tellers
             continue
         if entry_id is not None:
             work.ids.add(entry_id)
@@ -99,6 +100,6 @@ def _likely(work: Work, holders: Mapping[str, Sequence[int]]) -> list[int]:
 
 
 def _companion(work: Work, met: Mapping[str, Sequence[int]], kept: Sequence[Work]) -> Work | None:
-    """The work of the batch that is the same; `met` has their places in `kept`."""
+    """The work among those given that is the same; `met` has their places in `kept`."""
     likely = (kept[place] for place in _likely(work, met))
     return next((other for other in likely if same(work.entries[0], other.entries[0])), None)

@@ -4,10 +4,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple, TypeAlias
 
-from aggregator.model import Message
+from aggregator.model import Batch, Message
 
 State: TypeAlias = Literal["queued", "sending", "sent", "deferred", "failed"]
 """Where a message stands: waiting, with a worker, accepted, to be tried again later, given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source of some kind answered, and when it is to be asked again."""
+
+    source: str
+    kind: str
+    batch: Batch
+    next_visit: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from aggregator import tables
 from aggregator.model import Added, Cursor, SourceHealth, Window
-from aggregator.store.chunks import insert
+from aggregator.store.chunks import chunks, insert
 from aggregator.store.days import note_silence
 from aggregator.store.engine import Door
 from aggregator.store.values import SliceDone, SourceState
@@ -57,7 +57,7 @@ class Visits(Door):
             state.failing_since = state.failing_since or now
             state.failures += 1
             state.next_visit = next_visit
-            log_visit(session, source, now, "failed", added=Added(0, 0), text=state.failure)
+            insert(session, tables.Visit, [visit_row(source, now, "failed", added=Added(0, 0), text=state.failure)])
             note_silence(session, source, state.failure, now)
 
     def mute(self, source: str, kind: str, fingerprint: str, text: str, *, now: datetime) -> None:
@@ -67,7 +67,7 @@ class Visits(Door):
             state.failed, state.failure, state.gone = now, cleaned(text), fingerprint
             state.failing_since = state.failing_since or now
             state.failures += 1
-            log_visit(session, source, now, "gone", added=Added(0, 0), text=state.failure)
+            insert(session, tables.Visit, [visit_row(source, now, "gone", added=Added(0, 0), text=state.failure)])
             note_silence(session, source, state.failure, now)
 
     def gone(self, fingerprints: Mapping[str, str]) -> set[str]:
@@ -135,20 +135,28 @@ class Visits(Door):
         return {Window(row.first, row.last): SliceDone(row.done_at, row.seen, row.new, row.missing) for row in rows}
 
 
+def standings(session: Session, kinds: Mapping[str, str]) -> dict[str, tables.Source]:
+    """The rows of the sources, given by name with their kinds; made now where there is none."""
+    rows: dict[str, tables.Source] = {}
+    for part in chunks(kinds):
+        wanted = select(tables.Source).where(col(tables.Source.name).in_(part))
+        rows.update((row.name, row) for row in session.exec(wanted))
+    for name, kind in kinds.items():
+        if name not in rows:
+            rows[name] = tables.Source(name=name, kind=kind)
+            session.add(rows[name])
+        rows[name].kind = kind
+    return rows
+
+
 def standing(session: Session, source: str, kind: str) -> tables.Source:
     """The row of the source, made now if there is none."""
-    row = session.get(tables.Source, source)
-    if row is None:
-        row = tables.Source(name=source, kind=kind)
-        session.add(row)
-    row.kind = kind
-    return row
+    return standings(session, {source: kind})[source]
 
 
-def log_visit(session: Session, source: str, at: datetime, outcome: str, *, added: Added, text: str) -> None:
-    """Write the visit down."""
-    row = {"source": source, "at": at, "outcome": outcome, "seen": added.seen, "new": added.new, "text": text}
-    insert(session, tables.Visit, [row])
+def visit_row(source: str, at: datetime, outcome: str, *, added: Added, text: str) -> dict[str, object]:
+    """The columns of a visit."""
+    return {"source": source, "at": at, "outcome": outcome, "seen": added.seen, "new": added.new, "text": text}
 
 
 def _health(name: str, newest: tables.Visit | None, since: datetime, *, fruitful: bool) -> SourceHealth:
