@@ -118,12 +118,17 @@ class Reader:
     def status(self, code: int | None = None) -> Any:
         return json.loads(self.run("status", "--json", code=code).stdout)
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"file:{self.folder}/aggregator.db?mode=ro", uri=True)) as db:
-            return db.execute(sql).fetchall()
+            return db.execute(sql, values).fetchall()
 
     def keys(self) -> set[str]:
         return {row[0] for row in self.query("SELECT key FROM entry")}
+
+    def names(self, key: str = "%") -> set[str]:
+        """All names of the entry with this key, or of all entries."""
+        question = "SELECT alias.name FROM alias JOIN entry ON entry.id = alias.entry_id WHERE entry.key LIKE ?"
+        return {row[0] for row in self.query(question, key)}
 
     def mails(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted((self.folder / "outbox").glob("*.eml"))}

@@ -116,9 +116,13 @@ def test_faults_lose_nothing(tmp_path: Path, first_run: tuple[Box, Reader, str])
             assert sum(host in line for line in lines) == 1, done.stderr
         troubles = {s["name"]: s["trouble"] for s in reader.status()["sources"] if s["trouble"]}
         assert {"openai-news", "simon-willison", "huggingface-blog"} <= set(troubles)
-        assert reader.keys() <= whole.keys()
+        # The last entry of the feed that was cut off has no link yet; its other name makes it one with the whole entry.
+        cut_off = reader.keys() - whole.keys()
+        assert len(cut_off) <= 1
+        assert all(reader.names(key) & whole.names() for key in cut_off)
         stored = dict(whole.query("SELECT key, title || summary FROM entry"))
-        assert all(stored[key] == text for key, text in reader.query("SELECT key, title || summary FROM entry"))
+        told = dict(reader.query("SELECT key, title || summary FROM entry"))
+        assert all(stored[key] == text for key, text in told.items() if key not in cut_off)
         later = Reader(tmp_path, NOW + timedelta(minutes=10), box.env)
         later.run("run", "--all")
         assert later.keys() == whole.keys()
