@@ -10,6 +10,7 @@ from aggregator.model import Account, Window
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.sources import Source
 from aggregator.store import Store
+from aggregator.visiting import heeding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def audit(
     """
     outcome = Outcome("audit", {"said": 0, "missing": 0, "mended": 0})
     findings: list[Finding] = []
-    with progress("auditing sources", len(sources)) as step:
+    with heeding(store, fetcher, clock), progress("auditing sources", len(sources)) as step:
         for source in sources:
             if stop():
                 break

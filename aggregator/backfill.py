@@ -10,6 +10,7 @@ from aggregator.model import Window
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.sources import Source
 from aggregator.store import Store
+from aggregator.visiting import heeding
 
 _STALE_SLICE = timedelta(days=1)
 _LATE = timedelta(days=14)
@@ -46,7 +47,7 @@ def backfill(
     outcome = Outcome("backfill", {"slices": 0, "entries": 0, "new": 0})
     plan = {source.name: source.slices(window) for source in sources}
     results: list[SliceResult] = []
-    with progress("fetching history", sum(map(len, plan.values()))) as step:
+    with heeding(store, fetcher, clock), progress("fetching history", sum(map(len, plan.values()))) as step:
         for source in sources:
             done = store.slices_done(source.name, window)
             for piece in plan[source.name]:

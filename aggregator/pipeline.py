@@ -11,9 +11,9 @@ step stands for. `stop` is asked between two units of work; what was begun is fi
 """
 
 import logging
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from aggregator.compose import compose
@@ -21,7 +21,7 @@ from aggregator.deliver import Mailer
 from aggregator.embed import Embedder
 from aggregator.errors import DeliveryError, RenderError
 from aggregator.fetch import Fetcher
-from aggregator.model import Digest, Profile
+from aggregator.model import Cursor, Digest, Profile
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.rank import rank
 from aggregator.render import Renderer
@@ -29,7 +29,7 @@ from aggregator.revisit import SOON
 from aggregator.schedule import parse
 from aggregator.sources import Source
 from aggregator.store import Claimed, Store
-from aggregator.visiting import ask, keep
+from aggregator.visiting import Visit, ask, heeding, keep
 from aggregator.waiting import in_groups
 
 log = logging.getLogger(__name__)
@@ -67,24 +67,40 @@ def collect(
     outcome = Outcome("collect", {"sources": 0, "entries": 0, "new": 0})
     chosen = sources if everything else _due(store, sources, extra, now)
     store.trim(now)
-    for host, until in store.holds(now).items():
-        fetcher.hold(host, (until - now).total_seconds())
-    with ThreadPoolExecutor(workers, "visit") as pool, progress("visiting sources", len(chosen)) as step:
-        visit = partial(ask, fetcher=fetcher, now=now, begun=fetcher.elapsed(), stop=stop)
-        cursors = store.cursors()
-        visits = [pool.submit(visit, source, cursors.get(source.name)) for source in chosen]
-        bugs = []
+    begun = fetcher.elapsed()
+    visit = partial(ask, fetcher=fetcher, now=now, begun=begun, stop=stop)
+    bugs = []
+    with (
+        heeding(store, fetcher, lambda: now + fetcher.elapsed() - begun),
+        ThreadPoolExecutor(workers, "visit") as pool,
+        progress("visiting sources", len(chosen)) as step,
+    ):
         try:
-            for ready in in_groups(visits):
+            for done in _visited(store, pool, visit, chosen):
                 with store.together():
-                    done = [visits[place].result() for place in ready]
                     bugs.append(keep(store, [one for one in done if one], now, outcome))
-                step(len(ready))
+                step(len(done))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     if bug := next(filter(None, bugs), None):
         raise bug
     return outcome
+
+
+def _visited(
+    store: Store, pool: Executor, visit: Callable[[Source, Cursor | None], Visit | None], chosen: Sequence[Source]
+) -> Iterator[list[Visit | None]]:
+    """The visits in the order of the sources, those that are done at a time.
+
+    Who has waited longest is asked first: where a host lets only some of its sources in at a time, they take turns.
+    """
+    cursors, visited = store.cursors(), store.visited_all()
+    never = datetime.min.replace(tzinfo=UTC)
+    order = sorted(range(len(chosen)), key=lambda place: visited.get(chosen[place].name) or never)
+    asked = {place: pool.submit(visit, chosen[place], cursors.get(chosen[place].name)) for place in order}
+    visits = [asked[place] for place in range(len(chosen))]
+    for ready in in_groups(visits):
+        yield [visits[place].result() for place in ready]
 
 
 def _due(store: Store, sources: Sequence[Source], extra: Sequence[str], now: datetime) -> list[Source]:

@@ -1,7 +1,8 @@
 """visiting: one source is asked, and what came of it is stored: entries, a failure, a put-off, or that it is gone."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,19 @@ log = logging.getLogger(__name__)
 _GONE = 410
 _TELL_AFTER = 7
 """Days of failure after which the owner is told for how long."""
+
+
+@contextmanager
+def heeding(store: Store, fetcher: Fetcher, clock: Callable[[], datetime]) -> Iterator[None]:
+    """Hosts that asked to be left alone are, across runs, also where the rest of the answer was of use."""
+    begun = clock()
+    for host, until in store.holds(begun).items():
+        fetcher.hold(host, (until - begun).total_seconds())
+    try:
+        yield
+    finally:
+        for host, wait in fetcher.holds().items():
+            store.hold(host, clock() + wait)
 
 
 @dataclass(frozen=True, slots=True)

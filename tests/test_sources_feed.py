@@ -144,8 +144,8 @@ def test_a_body_beyond_four_mebibytes_is_refused(tmp_path: Path) -> None:
         visit(rss(f"<!--{'x' * 5 * 2**20}-->"), tmp_path)
 
 
-def test_no_more_than_a_thousand_entries() -> None:
-    assert len(parsed(rss("".join(ITEM.format(n) for n in range(1200))))) == 1000
+def test_of_a_long_feed_every_entry_is_read() -> None:
+    assert len(parsed(rss("".join(ITEM.format(n) for n in range(1200))))) == 1200
 
 
 def test_keys_keep_works_apart_and_together() -> None:
@@ -317,3 +317,14 @@ def test_a_large_feed_takes_no_long_time() -> None:
     start = time.process_time()
     parsed(rss("".join(ITEM.format(n) for n in range(2000))))
     assert time.process_time() - start < 5
+
+
+def test_items_that_share_a_link_stay_the_same_when_the_others_have_gone() -> None:
+    items = "".join(f"<item><title>News {n}</title><link>https://home.example/notes</link></item>" for n in (1, 2))
+    both, one = (
+        f"<rss version='2.0'><channel><title>f</title>{text}</channel></rss>"
+        for text in (items, items[: len(items) // 2])
+    )
+    feed = Feed(name="f", url="https://home.example/feed")
+    (first, _), (alone,) = (feed.parse(text.encode(), NOW) for text in (both, one))
+    assert {first.key, *first.aliases} & {alone.key, *alone.aliases}

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -11,12 +12,13 @@ from aggregator.store import Answer, Store
 from tests.stores import DAY, NOW, fresh_store, paper, rows
 
 NAMES = [f"{sort}:{n}" for n in range(4) for sort in ("arxiv", "doi", "url:https://a.example/")]
+_OF = "JOIN entry ON entry.id = entry_id"
 CONTENT = (
-    "SELECT id, key, kind, title, url, summary, authors, published, news_at, origin, origin_source FROM entry",
-    "SELECT name, entry_id FROM alias",
-    "SELECT entry_id, source, kind, url, signals, first_seen, last_seen FROM sighting",
-    "SELECT entry_id, name FROM mention",
-    "SELECT entry_id, name FROM trait",
+    "SELECT key, kind, title, url, summary, authors, published, news_at, origin, origin_source FROM entry",
+    f"SELECT key, name FROM alias {_OF}",
+    f"SELECT key, source, sighting.kind, sighting.url, signals, first_seen, last_seen FROM sighting {_OF}",
+    f"SELECT key, name FROM mention {_OF}",
+    f"SELECT key, name FROM trait {_OF}",
     "SELECT * FROM source",
     "SELECT source, at, outcome, seen, new, text FROM visit",
     "SELECT * FROM day",
@@ -60,7 +62,7 @@ def answers(draw: st.DrawFn) -> list[Answer]:
 
 
 def content(store: Store) -> list[list[tuple[object, ...]]]:
-    """All that the tables say, but for the numbers of rows that nothing points to."""
+    """All that the tables say, but for the numbers of rows."""
     return [sorted(rows(store, question), key=repr) for question in CONTENT]
 
 
@@ -111,3 +113,46 @@ def post(site: str, text: str, published: datetime) -> Entry:
     url = f"https://{site}.example/1"
     title = "A streaming codec for full-duplex dialogue"
     return Entry(key=f"url:{url}", kind="post", title=title, url=url, published=published, summary=text)
+
+
+AUTHORS = ("Ann Lee", "Bo Chen", "Cy Drew")
+TITLE = "Neural codec models for very robust whisper speech"
+WORDS = " ".join(f"word{n} alpha{n * 7} beta{n * 3}" for n in range(30))
+
+
+@pytest.mark.parametrize(
+    ("told", "works"),
+    [
+        ([("url:https://a.example/1", AUTHORS, ""), ("doi:10.1/1", AUTHORS, ""), ("doi:10.1/2", AUTHORS, "")], 2),
+        (
+            [
+                ("url:https://a.example/1", AUTHORS, ""),
+                ("url:https://b.example/1", AUTHORS, WORDS),
+                ("url:https://c.example/1", (), WORDS),
+            ],
+            1,
+        ),
+    ],
+)
+def test_likeness_sees_all_that_was_told_before(
+    told: list[tuple[str, tuple[str, ...], str]], works: int, tmp_path: Path
+) -> None:
+    answers = [
+        Answer(f"s{place}", "feed", Batch(entries=(of(key, authors, summary),), cursor={}), NOW + DAY)
+        for place, (key, authors, summary) in enumerate(told)
+    ]
+    found = []
+    for size in (1, len(answers)):
+        for file in tmp_path.glob("a.db*"):
+            file.unlink()
+        with fresh_store("sqlite", tmp_path) as store:
+            for begun in range(0, len(answers), size):
+                store.add_all(answers[begun : begun + size], now=NOW)
+            assert rows(store, "SELECT count(*) FROM entry") == [(works,)]
+            found.append(content(store))
+    assert found[0] == found[1]
+
+
+def of(key: str, authors: tuple[str, ...], summary: str) -> Entry:
+    """An account of one paper."""
+    return paper(key=key, title=TITLE, authors=authors, summary=summary, url="https://a.example/1")

@@ -359,3 +359,12 @@ def test_names_that_are_joined_late_still_make_one_entry(data: st.DataObject, tm
         assert rows(store, "SELECT count(*) FROM alias") == [(4,)]
         assert rows(store, "SELECT count(*) FROM sighting") == [(5,)]
         assert store.integrity() == []
+
+
+def test_a_name_without_end_is_stored_by_its_hash(store: Store) -> None:
+    link = "https://a.example/" + "".join(f"{n * n % 7919:x}" for n in range(1300))
+    for day in range(2):
+        brought = add(store, paper(key=f"url:{link}", url=link, mentions=(f"url:{link}x",)), now=NOW + day * DAY)
+        assert brought == Added(1, 1 - day)
+    ((key, url),) = rows(store, "SELECT key, url FROM entry")
+    assert (len(key) < 200, url) == (True, link)

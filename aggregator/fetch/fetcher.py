@@ -144,6 +144,10 @@ class Fetcher:
         """Do not ask a host for so long. get() waits for it if that is within its patience, else raises FetchError."""
         self._turns.hold(host, seconds)
 
+    def holds(self) -> dict[str, timedelta]:
+        """The hosts that are left alone, told here or by their own Retry-After, and for how long yet."""
+        return {host: timedelta(seconds=seconds) for host, seconds in self._turns.holds().items()}
+
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()

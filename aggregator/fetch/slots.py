@@ -137,6 +137,12 @@ class Turns:
             until = self._clock() + seconds
             self._holds[_folded(host)] = max(until, self._holds.get(_folded(host), until))
 
+    def holds(self) -> dict[str, float]:
+        """The hosts that are left alone, and for how many seconds yet."""
+        with self._lock:
+            left = {host: until - self._clock() for host, until in self._holds.items()}
+        return {host: seconds for host, seconds in left.items() if seconds > 0}
+
     @contextmanager
     def turn(self, host: str, *, under_way: bool = False) -> Iterator[None]:
         """Wait for the turn of one request to a host, and have it. Raises FetchError with retry_after if it is far off.

@@ -114,15 +114,36 @@ def _take_in_turn(session: Session, told: Sequence[_Told], now: datetime) -> Cou
     """Store what several sources told, one after the other; how many works each told that were not met before.
 
     Those that speak of different works are stored at once: every question to the database costs the same for many.
+    Works are held against each other by all that was told of them before, so where several accounts are one, also by
+    likeness, those before them are stored first.
     """
     new: Counter[Teller] = Counter()
     rest = list(told)
     while rest:
         known = stored_names(session, (entry for one in rest for entry, _ in one))
         count = _apart(rest, known)
-        new += _take_in(session, [one for some in rest[:count] for one in some], known, now)
+        found = joined(session, works(_flat(rest[:count]), known))
+        if (safe := _before_likeness(rest[:count], found)) < count:
+            count = safe
+            found = joined(session, works(_flat(rest[:count]), known))
+        new += _take_in(session, found, known, now)
         del rest[:count]
     return new
+
+
+def _before_likeness(told: Sequence[_Told], found: Sequence[Work]) -> int:
+    """How many of the first may be stored at once: up to where likeness makes one account another's, or a stored one's.
+
+    What comes behind is to be held against all that is known by then.
+    """
+    places = {one[0][1]: place for place, one in enumerate(told) if one}
+    ends = [places[work.tellers[-1]] for work in found if len(work.entries) > 1]
+    ends += [places[work.tellers[0]] + 1 for work in found if work.ids and work.traits]
+    return max(1, min(ends, default=len(told)))
+
+
+def _flat(told: Sequence[_Told]) -> _Told:
+    return [one for some in told for one in some]
 
 
 def _apart(told: Sequence[_Told], known: Mapping[str, int]) -> int:
@@ -137,9 +158,8 @@ def _apart(told: Sequence[_Told], known: Mapping[str, int]) -> int:
     return len(told)
 
 
-def _take_in(session: Session, told: _Told, known: Mapping[str, int], now: datetime) -> Counter[Teller]:
-    """Store what was told; `known` are the names in it that are stored."""
-    found = joined(session, works(told, known))
+def _take_in(session: Session, found: Sequence[Work], known: Mapping[str, int], now: datetime) -> Counter[Teller]:
+    """Store works; `known` are those of their names that are stored."""
     ids: dict[int, int] = {}  # position in `found` to the id of the entry
     for position, work in enumerate(found):
         if work.ids:

@@ -37,6 +37,11 @@ class Visits(Door):
         with self._reading() as session:
             return session.exec(select(tables.Source.visited).where(tables.Source.name == source)).first()
 
+    def visited_all(self) -> dict[str, datetime | None]:
+        """When each source that was ever asked last answered, by name."""
+        with self._reading() as session:
+            return dict(session.exec(select(tables.Source.name, tables.Source.visited)).all())
+
     def failures(self, source: str) -> int:
         """How often in a row the source has failed."""
         with self._reading() as session:

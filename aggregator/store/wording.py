@@ -98,28 +98,40 @@ def sum_signals(sightings: Iterable[tuple[str, Mapping[str, int | str]]]) -> Sig
     return total
 
 
+_LONGEST_NAME = 1000
+"""Bytes: PostgreSQL keeps no more than 2704 in an index."""
+
+
 def storable(entry: Entry) -> Entry:
-    """The entry without what a database cannot hold: NUL characters and halves of surrogate pairs."""
-    several = (entry.aliases, entry.authors, entry.categories, entry.mentions)
-    texts = (entry.key, entry.title, entry.url, entry.summary, *(text for texts in several for text in texts))
-    if all(map(_is_storable, texts)):
+    """The entry without what a database cannot hold: NUL characters, halves of surrogate pairs, names without end."""
+    names = (entry.key, *entry.aliases, *entry.mentions)
+    texts = (entry.title, entry.url, entry.summary, *entry.authors, *entry.categories, *names)
+    if all(map(_is_storable, texts)) and max(map(len, names)) * 4 <= _LONGEST_NAME:
         return entry
     return replace(
         entry,
-        key=cleaned(entry.key),
+        key=_name(entry.key),
         title=cleaned(entry.title),
         url=cleaned(entry.url),
         summary=cleaned(entry.summary),
-        aliases=tuple(map(cleaned, entry.aliases)),
+        aliases=tuple(map(_name, entry.aliases)),
         authors=tuple(map(cleaned, entry.authors)),
         categories=tuple(map(cleaned, entry.categories)),
-        mentions=tuple(map(cleaned, entry.mentions)),
+        mentions=tuple(map(_name, entry.mentions)),
     )
 
 
 def cleaned(text: str) -> str:
     """The text without NUL characters, with "?" for halves of surrogate pairs."""
     return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _name(text: str) -> str:
+    """A name as it is stored: of one that is too long its beginning, which tells its sort, and a hash."""
+    name = cleaned(text)
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    return f"{name[:100]}…{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _is_storable(text: str) -> bool:

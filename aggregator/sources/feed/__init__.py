@@ -24,7 +24,7 @@ _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, application/feed+json, */*;q=0.8"
 )
 _MAX_BODY = 4 * 2**20  # feedparser needs time that grows with the square of the size of hostile input
-_MAX_ENTRIES = 1000
+_MAX_ENTRIES = 50_000
 _MAX_FRESH = timedelta(days=7)
 _TOKEN, _USER = "REDDIT_FEED_TOKEN", "REDDIT_FEED_USER"
 _CUT = "the feed breaks off"

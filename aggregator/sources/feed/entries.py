@@ -69,7 +69,8 @@ def _entry(item: Item, now: datetime, *, name: str, feed: str, kind: Kind | None
         authors=_names(item.authors),
         categories=_names(item.tags),
         signals=_signals(item),
-        aliases=(f"id:{name}:{_hash(f'{item.guid} {title}')}",) if item.guid and item.guid not in shared else (),
+        # Whether a link is an entry's alone is known of this answer only; this name stays when the others have gone.
+        aliases=(f"id:{name}:{_hash(f'{item.guid or link} {title}')}",) if item.guid or link else (),
         mentions=tuple(name for name in text.papers_in(f"{item.title} {item.link} {item.summary}") if name != key),
     )
 
