@@ -67,7 +67,7 @@ def content(store: Store) -> list[list[tuple[object, ...]]]:
 
 
 @settings(
-    max_examples=30,
+    max_examples=12,
     phases=(Phase.explicit, Phase.generate),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
