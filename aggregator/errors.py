@@ -49,7 +49,7 @@ class FetchError(SourceError):
     `host` is who said it, `status` the HTTP status if there was an answer, and `retry_after` how long the server
     asked to be left alone (Retry-After of a 429 or 503, RFC 9110 section 10.2.3). `own` is True when nothing failed and
     only our own politeness makes the wait too long. `cause_kind` tells why there was no answer: no connection came
-    about ("unreached"), or none in time.
+    about ("unreached"), or none in time. `for_good` is True if every redirect before was permanent, or there was none.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class FetchError(SourceError):
         retry_after: timedelta | None = None,
         own: bool = False,
         cause_kind: Literal["", "unreached", "timeout"] = "",
+        for_good: bool = True,
     ) -> None:
         super().__init__(text)
         self.host = host
@@ -68,10 +69,15 @@ class FetchError(SourceError):
         self.retry_after = retry_after
         self.own = own
         self.cause_kind = cause_kind
+        self.for_good = for_good
 
 
 class ParseError(SourceError):
-    """The answer came, but it cannot be believed."""
+    """The answer came, but it cannot be believed. `fresh_for`: how long the server says that it stays so (max-age)."""
+
+    def __init__(self, text: str, *, fresh_for: timedelta | None = None) -> None:
+        super().__init__(text)
+        self.fresh_for = fresh_for
 
 
 class RenderError(AggregatorError):

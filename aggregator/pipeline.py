@@ -11,6 +11,7 @@ step stands for. `stop` is asked between two units of work; what was begun is fi
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -93,11 +94,20 @@ def _visited(
     """The visits in the order of the sources, those that are done at a time.
 
     Who has waited longest is asked first: where a host lets only some of its sources in at a time, they take turns.
+    One source of each host comes before the second of any, so that those of a slow host are not in the way.
     """
     cursors, visited = store.cursors(), store.visited_all()
     never = datetime.min.replace(tzinfo=UTC)
     order = sorted(range(len(chosen)), key=lambda place: visited.get(chosen[place].name) or never)
-    asked = {place: pool.submit(visit, chosen[place], cursors.get(chosen[place].name)) for place in order}
+    before = Counter[str]()
+    turns = {}
+    for place in order:
+        turns[place] = before[chosen[place].server]
+        before[chosen[place].server] += 1
+    asked = {
+        place: pool.submit(visit, chosen[place], cursors.get(chosen[place].name))
+        for place in sorted(order, key=turns.__getitem__)
+    }
     visits = [asked[place] for place in range(len(chosen))]
     for ready in in_groups(visits):
         yield [visits[place].result() for place in ready]

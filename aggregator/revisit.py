@@ -14,8 +14,9 @@ _HOURS_A_WEEK = 168
 
 def after_answer(every: timedelta, batch: Batch, now: datetime) -> datetime:
     """When there may be something new: not before the source said so, and not in the hours and days that it skips."""
-    wait = max(every, batch.fresh_for or timedelta(0))
-    visit = now + (min(wait, SOON) if batch.missing else wait)
+    fresh = batch.fresh_for or timedelta(0)
+    wait = max(min(every, SOON) if batch.missing else every, fresh)
+    visit = now + wait
     for _ in range(_HOURS_A_WEEK):
         if visit.hour not in batch.skip_hours and visit.weekday() not in batch.skip_days:
             return visit

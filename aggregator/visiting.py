@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.errors import FetchError, SourceError
+from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.fetch import Fetcher
 from aggregator.model import Added, Batch, Cursor
 from aggregator.outcome import Outcome, Stop
@@ -98,7 +98,7 @@ def _keep_failure(store: Store, visit: Visit, error: SourceError, now: datetime,
         outcome.count("put off")
         return
     outcome.count("failed")
-    if isinstance(error, FetchError) and error.status == _GONE:
+    if isinstance(error, FetchError) and error.status == _GONE and error.for_good:
         store.mute(source.name, source.kind, source.fingerprint, str(error), now=now)
         outcome.trouble(f"source {source.name}: {error}; it is not asked again until its options change")
         return
@@ -115,4 +115,6 @@ def _wait(store: Store, visit: Visit, error: SourceError) -> timedelta:
     if isinstance(error, FetchError) and error.retry_after:
         wait = max(wait, error.retry_after)
         store.hold(error.host, visit.at + error.retry_after)
+    if isinstance(error, ParseError) and error.fresh_for:
+        wait = max(wait, error.fresh_for)
     return wait

@@ -89,14 +89,16 @@ def test_what_is_no_feed_leaves_the_validators_of_the_last_one(tmp_path: Path) -
     assert [request.headers["if-none-match"] for request in network.requests] == ['"1"', '"1"']
 
 
-def test_a_feed_that_breaks_off_in_the_same_place_is_told_and_not_asked_for_whole_forever(tmp_path: Path) -> None:
+@pytest.mark.parametrize("further", [0, 2])
+def test_a_feed_that_breaks_off_again_is_told_and_not_asked_for_whole_forever(further: int, tmp_path: Path) -> None:
     body = rss("".join(ITEM.format(n) for n in (1, 2, 3)))
-    cut = httpx.Response(200, content=body[: body.index("Sample 3") + 4], headers={"ETag": '"x"'})
+    breaks = (body.index("Sample 3") + 4 + n for n in (0, further))
+    cut, again = (httpx.Response(200, content=body[:end], headers={"ETag": '"x"'}) for end in breaks)
     first = visit(cut, tmp_path)
     assert (first.missing, first.note, set(first.cursor)) == ("the feed breaks off", "", {"url", "cut"})
-    second = visit(cut, tmp_path, first.cursor)
+    second = visit(again, tmp_path, first.cursor)
     assert (second.missing, len(second.entries), second.cursor["etag"]) == ("", 2, '"x"')
-    assert second.note.startswith("the feed breaks off in the same place each time")
+    assert second.note.startswith("the feed breaks off each time")
     third = visit(304, tmp_path, second.cursor)
     assert (third.unchanged, third.note, third.cursor) == (True, second.note, second.cursor)
     whole = visit(rss(ITEM.format(4)), tmp_path, third.cursor)
@@ -112,9 +114,39 @@ def test_a_feed_that_breaks_off_is_asked_for_whole_next_time(tmp_path: Path) -> 
     assert not {"etag", "from"} & set(batch.cursor)
 
 
-def test_ill_formed_is_not_broken_off(tmp_path: Path) -> None:
-    batch = visit(rss(ITEM.format("1 & 2")) + "\n<!-- served -->\n", tmp_path)
-    assert (batch.missing, len(batch.entries)) == ("", 1)
+@pytest.mark.parametrize(
+    "behind", ["\n<!-- served -->\n", f"<script>{'x' * 5000}</script>", "<br />Warning: at line 7"]
+)
+def test_ill_formed_is_not_broken_off(behind: str, tmp_path: Path) -> None:
+    answer = httpx.Response(200, content=rss(ITEM.format("1 & 2")) + behind, headers={"ETag": '"x"'})
+    batch = visit(answer, tmp_path)
+    assert (batch.missing, len(batch.entries), batch.cursor["etag"]) == ("", 1, '"x"')
+
+
+@pytest.mark.parametrize("status", [400, 412])
+def test_a_server_that_cannot_bear_its_validators_is_asked_without(status: int, tmp_path: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "if-none-match" in request.headers:
+            return httpx.Response(status)
+        return httpx.Response(200, content=rss(ITEM.format(1)), headers={"ETag": '"x"'})
+
+    first = visit(answer, tmp_path)
+    second = visit(answer, tmp_path, first.cursor)
+    assert (len(second.entries), second.cursor) == (1, {"url": URL})
+    with pytest.raises(FetchError):
+        visit(status, tmp_path)
+
+
+def test_a_link_within_the_feed_does_not_tell_its_address(tmp_path: Path) -> None:
+    (entry, other) = parsed(
+        rss(
+            ITEM.format(1).replace("https://blog.example.org/1", "#1")
+            + ITEM.format(2).replace("https://blog.example.org/2", "?post=2")
+        ),
+        url=f"{URL}?key=SECRET",
+    )
+    assert (entry.url, other.url) == (f"{URL}#1", f"{URL}?post=2")
+    assert "SECRET" not in repr((entry, other))
 
 
 @pytest.mark.parametrize(

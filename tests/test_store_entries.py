@@ -49,6 +49,14 @@ def test_a_second_visit_with_the_same_answer_changes_nothing(store: Store) -> No
     assert rows(store, "SELECT count(*), count(DISTINCT last_seen) FROM sighting") == [(3, 1)]
 
 
+def test_a_day_that_moves_on_with_every_visit_is_the_first(store: Store) -> None:
+    for day in range(3):
+        add(store, paper(published=NOW + day * DAY, announced=None), now=NOW + day * DAY)
+    embed(store)
+    (candidate,) = candidates(store)
+    assert candidate.entry.published == NOW
+
+
 def test_two_sources_one_work(store: Store) -> None:
     add(store, paper(signals={"pdf": "a", "comments": 1}))
     add(store, paper(signals={"page": "b", "upvotes": 41, "comments": 2}), source="hf", kind="huggingface")

@@ -121,3 +121,16 @@ def test_the_log_keeps_a_year(store: Store) -> None:
         ("arxiv", "partial"),
         ("arxiv", "ok"),
     ]
+
+
+def test_a_clock_that_was_ahead_silences_nobody(store: Store) -> None:
+    ahead = NOW + 400 * DAY
+    store.record_failure("failed", "feed", "down", now=ahead, next_visit=ahead + DAY)
+    add(store, source="asked", kind="feed", now=ahead)
+    store.hold("home.example", ahead + DAY)
+    assert store.due_sources(["failed", "asked"], NOW) == ["failed", "asked"]
+    assert store.holds(NOW) == {}
+    store.hold("home.example", NOW + DAY)
+    assert store.holds(NOW) == {"home.example": NOW + DAY}
+    store.record_failure("failed", "feed", "down", now=NOW, next_visit=NOW + DAY)
+    assert store.due_sources(["failed"], NOW) == []

@@ -41,11 +41,12 @@ class _Moved:
 
 @dataclass
 class _Trip:
-    """One GET under way: where it has been, and what is left of its time."""
+    """One GET under way: where it has been, whether it was sent on for good each time, and what is left of its time."""
 
     question: Question
     deadline: Deadline
     trail: list[httpx.URL] = field(default_factory=list)
+    for_good: bool = True
 
     @property
     def where(self) -> str:
@@ -162,13 +163,12 @@ class Fetcher:
 
     def _follow(self, trip: _Trip) -> Page:
         """The page at the end of all redirects. Raises FetchError."""
-        permanent = True
         while True:
             outcome = self._hop(trip)
             if isinstance(outcome, Page):
-                moved = permanent and len(trip.trail) > 1
+                moved = trip.for_good and len(trip.trail) > 1
                 return replace(outcome, moved_to=outcome.url) if moved else outcome
-            permanent = permanent and outcome.permanent
+            trip.for_good = trip.for_good and outcome.permanent
             if outcome.url in trip.trail:
                 raise FetchError(f"{trip.where}: redirected in a circle", host=trip.host)
             if len(trip.trail) > _MAX_REDIRECTS:
@@ -194,14 +194,18 @@ class Fetcher:
     def _exchange(self, trip: _Trip, request: httpx.Request) -> Page | _Moved:
         """Send the request, read the answer, write one line about it."""
         start = time.perf_counter()
-        status, size = 0, 0
+        status, size, in_time = 0, 0, True
         try:
             with closing(self._transport.handle_request(request)) as response:
                 status = response.status_code
                 outcome = self._outcome(trip, response)
                 size = len(outcome.body) if isinstance(outcome, Page) else 0
                 return outcome
+        except EXPECTED as error:
+            in_time = cause_kind(error) != "timeout"
+            raise
         finally:
+            self._turns.answered(trip.host, in_time=in_time)
             spent = 1000 * (time.perf_counter() - start)
             log.debug("GET %s: %s, %d bytes, %.0f ms", place(request.url), status or "no answer", size, spent)
 
@@ -227,7 +231,8 @@ class Fetcher:
         wait = retry_after(headers, self._wall()) if status in {429, 503} else None
         if wait is not None:
             self.hold(trip.host, wait.total_seconds())
-        raise FetchError(f"{trip.where}: {refusal(status, wait)}", host=trip.host, status=status, retry_after=wait)
+        text = f"{trip.where}: {refusal(status, wait)}"
+        raise FetchError(text, host=trip.host, status=status, retry_after=wait, for_good=trip.for_good)
 
 
 def _body(question: Question, response: httpx.Response) -> bytes:

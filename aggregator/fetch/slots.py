@@ -37,6 +37,10 @@ SPACINGS: Mapping[str, float] = MappingProxyType({"reddit.com": 61.0})
 """Seconds between two requests to all hosts that end so: since June 2026 Reddit answers an address once a minute."""
 
 _AT_ONCE = 32
+_SILENT = 2
+_SILENT_FOR = 300.0
+"""Seconds for which a host that kept two requests in a row waiting is not asked: it would hold up all others."""
+
 _ARXIV = "arxiv.org"
 _POLL = 0.05
 _GIVE_UP = 180.0
@@ -130,6 +134,7 @@ class Turns:
         self._shared = (_ARXIV, *spacings)
         self._lanes = {_ARXIV: _Lane(spacing, slot), **{name: _Lane(pause) for name, pause in spacings.items()}}
         self._holds: dict[str, float] = {}
+        self._silent: dict[str, tuple[int, float]] = {}
 
     def hold(self, host: str, seconds: float) -> None:
         """Leave a host alone for so long, or longer if that was asked before."""
@@ -154,6 +159,7 @@ class Turns:
         lane = self._lane(host)
         self._enter(lane, host)
         try:
+            self._refuse_silent(host)
             self._rest(lane, host, math.inf if under_way else self._patience)
             try:
                 with ExitStack() as stack:
@@ -166,6 +172,20 @@ class Turns:
                 lane.not_before = self._clock() + lane.pause
         finally:
             lane.lock.release()
+
+    def answered(self, host: str, *, in_time: bool) -> None:
+        """Note in its turn whether a host answered in time; one that did not twice in a row is left alone a while."""
+        with self._lock:
+            before, _ = self._silent.get(_folded(host), (0, 0.0))
+            self._silent[_folded(host)] = (0 if in_time else before + 1, self._clock() + _SILENT_FOR)
+
+    def _refuse_silent(self, host: str) -> None:
+        """Raise FetchError if the host has just kept others waiting in vain."""
+        with self._lock:
+            times, until = self._silent.get(host, (0, 0.0))
+        if times >= _SILENT and self._clock() < until:
+            text = f"{host}: not asked; it has just kept {times} requests waiting without an answer"
+            raise FetchError(text, host=host, cause_kind="timeout")
 
     def _rest(self, lane: _Lane, host: str, patience: float) -> None:
         """Sleep until the pause after the last request is over."""

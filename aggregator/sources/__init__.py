@@ -54,6 +54,11 @@ class Source(BaseModel, ABC):
         options = self.model_dump_json(exclude={"name", "title", "every_hours"})
         return hashlib.sha256(f"{self.kind} {options}".encode()).hexdigest()[:16]
 
+    @property
+    def server(self) -> str:
+        """Whom it asks: sources with the same one wait for each other. Most kinds have one of their own."""
+        return self.kind
+
     @abstractmethod
     def visit(self, fetcher: Fetcher, cursor: Cursor | None, now: datetime) -> Batch:
         """What is new since the visit that left `cursor`; None is the first visit. Raises SourceError.

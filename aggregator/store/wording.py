@@ -46,14 +46,16 @@ def tell(row: tables.Entry, entry: Entry, source: str, kind: str) -> None:
     """Let a source tell an entry anew.
 
     arXiv knows its papers best, Hugging Face next; of two that know equally well, the one that came first goes on
-    telling, and the other fills what is empty. What a source leaves empty stays as it was.
+    telling, and the other fills what is empty. What a source leaves empty stays as it was. The day only moves back: one
+    that moves on with every visit is that of the visit.
     """
     ours, theirs = _says(row.key, row.origin), _says(row.key, kind)
     leads = theirs > ours or (theirs == ours and (theirs > 0 or source == row.origin_source))
     first, second = (_words(entry), _words(row)) if leads else (_words(row), _words(entry))
     words = {name: value or second[name] for name, value in first.items()}
     if leads:
-        words |= {"origin": kind, "origin_source": source, "kind": entry.kind, "published": entry.published}
+        published = entry.published if theirs > ours else min(row.published, entry.published)
+        words |= {"origin": kind, "origin_source": source, "kind": entry.kind, "published": published}
     changed = {name: value for name, value in words.items() if getattr(row, name) != value}
     for name, value in changed.items():
         setattr(row, name, value)

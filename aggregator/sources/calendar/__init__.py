@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -49,6 +50,11 @@ class Calendar(Source):
     conferences: tuple[Annotated[str, AfterValidator(_name)], ...] = ()
     types: tuple[Annotated[str, AfterValidator(_type)], ...] = ()
     every_hours: float = Field(default=24, gt=0, le=8760)
+
+    @property
+    def server(self) -> str:
+        """See Source.server."""
+        return urlsplit(self.url).netloc.lower()
 
     def visit(self, fetcher: Fetcher, cursor: Cursor | None, now: datetime) -> Batch:
         """See Source.visit. `note` says which names match nothing, and what could not be used."""

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from hashlib import sha256
+from functools import partial
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from aggregator.errors import InputError, SourceError
+from aggregator.errors import FetchError, InputError, ParseError, SourceError
 from aggregator.fetch import Fetcher, Page, Validators
 from aggregator.model import Batch, Cursor, Entry, Kind
 from aggregator.secret import secret
@@ -26,6 +28,7 @@ _ACCEPT = (
 _MAX_BODY = 4 * 2**20  # feedparser needs time that grows with the square of the size of hostile input
 _MAX_ENTRIES = 50_000
 _MAX_FRESH = timedelta(days=7)
+_UNBEARABLE = frozenset({400, 412})
 _TOKEN, _USER = "REDDIT_FEED_TOKEN", "REDDIT_FEED_USER"
 _CUT = "the feed breaks off"
 
@@ -88,6 +91,11 @@ class Feed(Source):
         given = ((form, getattr(self, name)) for name, form in address.FORMS.items())
         return next((form.address(name) for form, name in given if name is not None), self.url or "")
 
+    @property
+    def server(self) -> str:
+        """See Source.server."""
+        return urlsplit(self.address).netloc.lower()
+
     def visit(self, fetcher: Fetcher, cursor: Cursor | None, now: datetime) -> Batch:
         """See Source.visit. A feed that breaks off is kept as far as it came, and asked for whole the next time.
 
@@ -109,25 +117,30 @@ class Feed(Source):
     def _ask(self, fetcher: Fetcher, place: Place, known: Mapping[str, Any], now: datetime) -> Batch:
         """One visit to a place. `known`: what the cursor remembers of it."""
         query = self._private(place.asked)
-        page = fetcher.get(
-            place.asked,
-            accept=_ACCEPT,
-            validators=Validators.from_dict(known),
-            validators_of=str(known.get("from") or ""),
-            query=query,
-            max_body=_MAX_BODY,
-        )
+        page = self._page(fetcher, place, known, query)
         if page.unchanged:
             place = place.after(page.moved_to, now)
             said = {name: known[name] for name in ("ttl", "skip_hours", "skip_days", "cut") if name in known}
             return self._batch((), place, page, said)
         body = _redacted(page.body, query)
-        told = workers().tell(self._job(body, now, page))
-        said = _said(told)
-        if told.cut:
-            said["cut"] = sha256(body).hexdigest()[:16]
+        try:
+            told = workers().tell(self._job(body, now, page))
+        except ParseError as error:
+            raise ParseError(str(error), fresh_for=_longest(page.fresh_for)) from error
+        said = {**_said(told), **({"cut": True} if told.cut else {})}
         place = place.after(page.moved_to, now)
-        return self._batch(told.entries, place, page, said, half=told.cut and said["cut"] != known.get("cut"))
+        return self._batch(told.entries, place, page, said, half=told.cut and "cut" not in known)
+
+    def _page(self, fetcher: Fetcher, place: Place, known: Mapping[str, Any], query: Mapping[str, str]) -> Page:
+        """The answer of a place; of a server that cannot bear its own validators, without them. Raises FetchError."""
+        validators = Validators.from_dict(known)
+        get = partial(fetcher.get, place.asked, accept=_ACCEPT, query=query, max_body=_MAX_BODY)
+        try:
+            return get(validators=validators, validators_of=str(known.get("from") or ""))
+        except FetchError as error:
+            if error.status not in _UNBEARABLE or validators == Validators():
+                raise
+        return replace(get(), validators=Validators())
 
     def _batch(
         self, entries: tuple[Entry, ...], place: Place, page: Page, said: dict[str, Any], *, half: bool = False
@@ -135,13 +148,12 @@ class Feed(Source):
         """What a visit brought. `half`: the feed broke off, and may be whole the next time: nothing validates it."""
         kept = {} if half else page.validators.as_dict()
         ttl = count(said.get("ttl"))
-        spans = (page.fresh_for, timedelta(seconds=ttl) if ttl else None)
-        notes = (place.note, f"{_CUT} in the same place each time; its last entry is left out" if "cut" in said else "")
+        notes = (place.note, f"{_CUT} each time; what stands behind the break is not seen" if "cut" in said else "")
         return Batch(
             entries=entries,
             cursor={**place.as_dict(), **({"from": page.url} if kept else {}), **kept, **said},
             missing=_CUT if half else "",
-            fresh_for=max((min(span, _MAX_FRESH) for span in spans if span), default=None),
+            fresh_for=_longest(page.fresh_for, timedelta(seconds=ttl) if ttl else None),
             unchanged=page.unchanged,
             skip_hours=_numbers(said.get("skip_hours"), 24),
             skip_days=_numbers(said.get("skip_days"), 7),
@@ -185,6 +197,11 @@ def _said(told: Told) -> dict[str, Any]:
     seconds = int(told.ttl.total_seconds()) if told.ttl else 0
     said = {"ttl": seconds, "skip_hours": sorted(told.skip_hours), "skip_days": sorted(told.skip_days)}
     return {name: value for name, value in said.items() if value}
+
+
+def _longest(*spans: timedelta | None) -> timedelta | None:
+    """The longest of the times for which the feed says that it is fresh, a week at most; None if it says nothing."""
+    return max((min(span, _MAX_FRESH) for span in spans if span), default=None)
 
 
 def _numbers(kept: object, end: int) -> frozenset[int]:

@@ -19,7 +19,7 @@ from aggregator.sources._sane import parsed
 from aggregator.sources.feed.fast import thinned
 from aggregator.sources.feed.usual import usual
 
-_ROOT_END = re.compile(rb"</(?:[\w-]+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.{0,400}-->\s*)?$", re.IGNORECASE | re.DOTALL)
+_ROOT_END = re.compile(rb"</(?:[\w-]+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 _ENTRY_END = re.compile(rb"</(?:item|entry)\s*>")
 _TITLE_END = re.compile(rb"</title\s*>")
 _NAME_END = re.compile(rb"</(?:guid|id|link)\s*>|<link\s[^<>]{0,2000}/>")
@@ -89,7 +89,7 @@ def read(body: bytes, *, content_type: str, url: str) -> Document:
         raise ParseError(f"the feed cannot be read ({type(error).__name__}: {error!s:.100})") from error
     if not feed.entries and not feed.get("version"):
         raise ParseError(f"the answer is no feed but {_seen(body)}")
-    cut = bool(feed.bozo) and not _ROOT_END.search(body[-600:].replace(b"\0", b"").rstrip())
+    cut = bool(feed.bozo) and not _ROOT_END.search(_last_entry(body.replace(b"\0", b"")))
     entries = feed.entries[:-1] if cut and _is_nameless(body) else feed.entries
     inherited = _authors(feed.feed) if str(feed.version).startswith("atom") else ()
     home, ttl = str(feed.feed.get("link") or ""), str(feed.feed.get("ttl") or "")
@@ -119,10 +119,14 @@ def _document(
 
 def _is_nameless(body: bytes) -> bool:
     """Whether a feed that breaks off does so in an entry whose title, or whose link or id, is not whole."""
-    body = body.lower()
-    entry = body[max(body.rfind(b"<item"), body.rfind(b"<entry"), 0) :]
+    entry = _last_entry(body.lower())
     named = _TITLE_END.search(entry) and _NAME_END.search(entry) and not _HALF_NAME.search(entry)
     return not _ENTRY_END.search(entry) and not named
+
+
+def _last_entry(body: bytes) -> bytes:
+    """From the beginning of the last entry on; the whole if there is none."""
+    return body[max(body.rfind(b"<item"), body.rfind(b"<entry"), 0) :]
 
 
 def _skipped(body: bytes, what: re.Pattern[bytes]) -> Iterator[str]:
@@ -143,11 +147,14 @@ def _seen(body: bytes) -> str:
 
 
 def _absolute(link: str, base: str) -> str:
-    """The link, resolved against the address of the feed if it is relative (RFC 3986 section 5)."""
+    """The link, resolved against the address of the feed if it is relative (RFC 3986 section 5).
+
+    Without the query of that address, which a link of its own never needs: it may hold a key.
+    """
     if not link or _ABSOLUTE.match(link):
         return link
     try:
-        return urljoin(base, link)
+        return urljoin(base.partition("?")[0], link)
     except ValueError:
         return link
 
