@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func
+from sqlalchemy import case, delete, func
 from sqlmodel import Session, col, select
 
 from aggregator import tables
@@ -15,6 +15,9 @@ from aggregator.store.values import SliceDone, SourceState
 from aggregator.store.wording import cleaned
 
 _KEEP_LOG = timedelta(days=400)
+_AHEAD = timedelta(days=1)
+_LONGEST_HOLD = timedelta(days=8)
+"""No server may silence us for longer than seven days (see fetch.page): more was noted while the clock was ahead."""
 
 
 class Visits(Door):
@@ -48,10 +51,15 @@ class Visits(Door):
             return session.exec(select(tables.Source.failures).where(tables.Source.name == source)).first() or 0
 
     def due_sources(self, names: Sequence[str], now: datetime) -> list[str]:
-        """Those of the sources, in the order given, that were never asked or whose next visit has come."""
+        """Those of the sources, in the order given, that were never asked or whose next visit has come.
+
+        One that was asked in days to come is due: the clock was wrong then, and so is its next visit.
+        """
+        source = tables.Source
+        asked = case((col(source.failures) > 0, col(source.failed)), else_=col(source.visited))
+        ahead = func.coalesce(asked, now) > now + _AHEAD
         with self._reading() as session:
-            later = select(tables.Source.name).where(col(tables.Source.next_visit) > now)
-            waiting = set(session.exec(later))
+            waiting = set(session.exec(select(source.name).where(col(source.next_visit) > now, ~ahead)))
         return [name for name in names if name not in waiting]
 
     def record_failure(self, source: str, kind: str, text: str, *, now: datetime, next_visit: datetime) -> None:
@@ -118,7 +126,7 @@ class Visits(Door):
         """Remember that a host wants to be left alone until then; a longer wish that was noted before stands."""
         with self._writing() as session:
             row = session.get(tables.Host, host) or tables.Host(name=host, hold_until=until)
-            row.hold_until = max(row.hold_until, until)
+            row.hold_until = until if row.hold_until > until + _LONGEST_HOLD else max(row.hold_until, until)
             session.add(row)
 
     def trim(self, now: datetime) -> None:
@@ -129,7 +137,8 @@ class Visits(Door):
     def holds(self, now: datetime) -> dict[str, datetime]:
         """The hosts that want to be left alone, and until when."""
         with self._reading() as session:
-            rows = session.exec(select(tables.Host).where(col(tables.Host.hold_until) > now)).all()
+            held = (col(tables.Host.hold_until) > now, col(tables.Host.hold_until) <= now + _LONGEST_HOLD)
+            rows = session.exec(select(tables.Host).where(*held)).all()
         return {row.name: row.hold_until for row in rows}
 
     def slices_done(self, source: str, window: Window) -> dict[Window, SliceDone]:
