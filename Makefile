@@ -18,7 +18,7 @@ test: $(VENV)/.developing
 # The long runs, each against something real: kill -9 at random moments, the small internet, a true mail path, feeds
 # that want to do harm.
 crash deliver_mailpath: $(VENV)/.developing
-	$(BIN)/python -m pytest -m slow tests/test_$@.py
+	$(BIN)/python -m pytest -m slow tests/test_$@*.py
 
 box: $(VENV)/.developing
 	$(BIN)/python -m pytest -m slow tests/test_box*.py tests/test_sources_oai.py

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -13,14 +13,14 @@ from aggregator import pipeline
 from aggregator.audit import Finding, audit
 from aggregator.backfill import SliceResult, backfill
 from aggregator.config import Config, find, load
-from aggregator.deliver import FolderMailer, Mailer, SmtpMailer
+from aggregator.deliver import FolderMailer
 from aggregator.embed import SentenceEmbedder
 from aggregator.errors import InputError
 from aggregator.fetch import AnswerTransport, Fetcher
 from aggregator.model import Profile, Window
+from aggregator.office import announce, mailer, read_returned, renderer
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
-from aggregator.render import Renderer
-from aggregator.secret import secret
+from aggregator.posting import Pace
 from aggregator.sources import Source
 from aggregator.sources.feed import feed_readers
 from aggregator.store import Store
@@ -55,6 +55,8 @@ def open_store(config: Config, *, current: bool = True) -> Iterator[Store]:
     with Store(config.database.url) as store:
         if current:
             store.require_current()
+            for profile in config.profiles:
+                store.rename(profile.was, profile.name)
         yield store
 
 
@@ -72,26 +74,6 @@ def open_fetcher(config: Config) -> Fetcher:
         allow=fetch.allow,
         deadline=fetch.deadline_seconds,
         pause=fetch.pause_seconds,
-    )
-
-
-def renderer(config: Config) -> Renderer:
-    """What turns digests into mails."""
-    titles = {source.name: source.title for source in config.sources}
-    return Renderer(config.mail.sender, config.mail.base_url, titles=titles)
-
-
-def mailer(config: Config) -> Mailer:
-    """The post office that [mail] names."""
-    mail = config.mail
-    if mail.transport == "folder":
-        return FolderMailer(mail.folder)
-    return SmtpMailer(
-        mail.host,
-        mail.port,
-        security=mail.security,
-        user=mail.user,
-        password=secret("AGGREGATOR_SMTP_PASSWORD", os.environ) if mail.user else "",
     )
 
 
@@ -117,10 +99,11 @@ class Steps:
     def collect(self, *, everything: bool = False, only: str | None = None) -> Outcome:
         """Visit what is due, `everything`, or the one source named.
 
-        When a digest is due, sources whose entries go on changing are due as well: the votes in it are fresh.
+        When a digest is due, sources whose entries go on changing are due as well: the votes in it are fresh. Unless a
+        source is named, mail that came back is read too.
         """
         with self._at_work(), self.fetcher(self.config) as fetcher, feed_readers():
-            return pipeline.collect(
+            outcome = pipeline.collect(
                 self.store,
                 fetcher,
                 self._sources(only),
@@ -128,9 +111,13 @@ class Steps:
                 everything=everything or only is not None,
                 extra=[source.name for source in self.config.sources if source.moves] if self._digest_is_due() else (),
                 workers=self.config.fetch.workers,
+                keep_bodies=timedelta(days=self.config.mail.keep_days),
                 progress=self.progress,
                 stop=self.stop,
             )
+            if only is None and not self.stop():
+                read_returned(self.config, self.store, outcome, now=self.clock(), stop=self.stop)
+            return outcome
 
     def embed(self) -> Outcome:
         """Give what has no vector one."""
@@ -151,15 +138,23 @@ class Steps:
             )
 
     def deliver(self) -> Outcome:
-        """Send the outbox."""
-        with self._at_work():
-            post = mailer(self.config)
-            try:
-                return pipeline.deliver(
-                    self.store, post, now=self.clock(), worker=f"{socket.gethostname()}:{os.getpid()}", stop=self.stop
-                )
-            finally:
-                post.close()
+        """Send the outbox, and a notice of the issues that go out for the first time."""
+        mail = self.config.mail
+        with self._at_work(), closing(mailer(self.config)) as post:
+            fresh = self.store.unannounced() if mail.notice else set()
+            outcome = pipeline.deliver(
+                self.store,
+                post,
+                now=self.clock(),
+                worker=f"{socket.gethostname()}:{os.getpid()}",
+                in_doubt=mail.in_doubt,
+                per_day=mail.per_day,
+                pace=Pace(mail.per_second),
+                stop=self.stop,
+            )
+        if mail.notice:
+            announce(self.config, self.store, fresh, outcome)
+        return outcome
 
     def run(self, *, everything: bool = False, force: bool = False) -> Iterator[Outcome]:
         """The four steps one after the other; each outcome as it is there."""
@@ -229,8 +224,8 @@ class Steps:
         return FolderMailer(self.config.mail.folder).path(rows[-1].key)
 
     def _digest_is_due(self) -> bool:
-        now = self.clock()
-        return any(pipeline.due_period(self.store, profile, now) for profile in self.config.profiles)
+        now, to = self.clock(), self.store.receivers(self.config.profiles)
+        return any(to[one.name] and pipeline.due_period(self.store, one, now) for one in self.config.profiles)
 
     def _profile(self, name: str) -> Profile:
         for profile in self.config.profiles:

@@ -1,9 +1,24 @@
 """compose: what a digest says: sections, threshold, number; nothing when nothing is worth it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.model import ABOUT, KINDS, Digest, Entry, InterestCount, Profile, Ranked, Section, SourceHealth
+from aggregator.model import ABOUT, Digest, Entry, InterestCount, Kind, Part, Profile, Ranked, Section, SourceHealth
+
+TOP = 3
+"""How many papers stand at the top."""
+
+ALSO = 10
+"""How many further works get a line each."""
+
+_PARTS: Mapping[Kind, Part] = {
+    "paper": "interests", "post": "posts", "thread": "posts", "release": "releases", "video": "videos",
+    "episode": "videos", "model": "models", "event": "deadlines",
+}  # fmt: skip
+"""Where the picks of each kind stand; papers also at the top."""
+
+_OTHERS = "Further papers"
 
 
 def compose(
@@ -18,76 +33,113 @@ def compose(
 ) -> Digest | None:
     """The digest of what reaches the profile's threshold, or None when there is nothing to say.
 
-    `ranked` is best first over all kinds. Papers come first, then the other kinds in the order of `model.KINDS`.
-    A post, thread or video about one paper that is picked is told on that paper's card. Without a pick there is a
-    digest only if the profile wants empty ones, or if a source failed or answered only in part: a broken week must not
-    look like an empty one.
+    `ranked` is best first over all kinds. The sections stand in the order of the profile's, and what has no place in
+    one of those is not picked: the leading papers at the top, the others by their interest, the other kinds by kind,
+    and under "also" the best of what `max_entries` left no place for. A post, thread or video about one paper that is
+    picked is told on that paper's card. Without a pick there is a digest only if the profile wants empty ones, or if a
+    source failed or answered only in part: a broken week must not look like an empty one.
     """
-    worthy = [item for item in ranked if item.score >= profile.min_score]
-    picks = _pick_works(worthy, profile.max_entries)
+    worthy = [item for item in ranked if item.score >= profile.min_score and _has_place(item.entry.kind, profile)]
+    choice = _choose(worthy, profile)
+    sections = tuple(section for part in dict.fromkeys(profile.sections) for section in choice.sections(part, profile))
     broken = any(source.state in ("failed", "partial") for source in sources)
-    if not picks and not profile.send_empty and not broken:
+    if not sections and not profile.send_empty and not broken:
         return None
     return Digest(
         profile=profile,
         period=period,
         since=since,
         until=until,
-        sections=_sections(picks, ranked),
-        interests=_interests(profile, picks, worthy),
+        sections=sections,
+        interests=_interests(profile, sections, worthy),
         arrived=len(ranked),
         sources=tuple(sources),
         deadlines=tuple(deadlines),
     )
 
 
-def _pick_works(worthy: Sequence[Ranked], most: int) -> list[Ranked]:
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What was chosen out of `worthy`, all best first: papers for the top, picks, and what is left."""
+
+    worthy: Sequence[Ranked]
+    top: Sequence[Ranked]
+    picks: Sequence[Ranked]
+    left: Sequence[Ranked]
+
+    def sections(self, part: Part, profile: Profile) -> Iterable[Section]:
+        """The sections of a part, none of them empty."""
+        if part == "top":
+            return _section("Top picks", self.top, self.of("interests"), part)
+        if part == "also":
+            return _section("Also seen", self.left[:ALSO], self.left, part)
+        if part == "interests":
+            return [one for title in (*dict.fromkeys(profile.interests), "") for one in self.interest(title, profile)]
+        kinds = [kind for kind, place in _PARTS.items() if place == part]
+        chosen = [item for item in self.picks if item.entry.kind in kinds]
+        shown = [f"{kind}s" for kind in kinds if any(item.entry.kind == kind for item in chosen)]
+        return _section(" and ".join(shown).capitalize(), chosen, self.of(part), part)
+
+    def interest(self, title: str, profile: Profile) -> Iterable[Section]:
+        """The section of one interest; "" of the papers that are there for another reason."""
+        found = [item for item in self.of("interests") if _interest(item, profile) == title]
+        kept = {id(item) for item in self.picks}
+        return _section(title or _OTHERS, [item for item in found if id(item) in kept], found, "interests")
+
+    def of(self, part: Part) -> list[Ranked]:
+        """What belongs to a part by its kind, picked or not."""
+        return [item for item in self.worthy if _PARTS[item.entry.kind] == part]
+
+
+def _section(title: str, picks: Sequence[Ranked], found: Sequence[Ranked], part: Part) -> Iterable[Section]:
+    return [Section(title, picks[0].entry.kind, tuple(picks), len(found), part)] if picks else ()
+
+
+def _has_place(kind: Kind, profile: Profile) -> bool:
+    return _PARTS[kind] in profile.sections or (kind == "paper" and "top" in profile.sections)
+
+
+def _choose(worthy: Sequence[Ranked], profile: Profile) -> _Choice:
     """As `_pick`, and never a paper and, beside it, what is about that paper only."""
-    picks = _pick(worthy, most)
     while True:
+        picks = _pick(worthy, profile)
         papers = {name for item in picks for name in (item.entry.key, *item.entry.aliases)}
         told = {id(item) for item in worthy if _is_about(item.entry, papers)}
         if not any(id(item) in told for item in picks):
-            return picks
+            break
         worthy = [item for item in worthy if id(item) not in told]
-        picks = _pick(worthy, most)
+    top = [item for item in picks if item.entry.kind == "paper"][: TOP if "top" in profile.sections else 0]
+    gone, first = told | {id(item) for item in picks}, {id(item) for item in top}
+    left = [item for item in worthy if id(item) not in gone]
+    return _Choice(worthy, top, [item for item in picks if id(item) not in first], left)
 
 
 def _is_about(entry: Entry, papers: set[str]) -> bool:
     return entry.kind in ABOUT and len(entry.mentions) == 1 and entry.mentions[0] in papers
 
 
-def _pick(worthy: Sequence[Ranked], most: int) -> list[Ranked]:
-    """At most `most`, best first; other kinds than papers get a quarter of the places, what one leaves the other gets.
+def _pick(worthy: Sequence[Ranked], profile: Profile) -> list[Ranked]:
+    """At most `max_entries`, best first; other kinds than papers get a quarter, what one leaves the other gets.
 
     A quarter is at least three places where there are six or more, so that a short digest still has a post in it.
     """
+    most = profile.max_entries
     share = max(most // 4, 3 if most >= 6 else 0)
     papers = [item for item in worthy if item.entry.kind == "paper"]
     others = [item for item in worthy if item.entry.kind != "paper"]
-    places = max(most - share, most - len(others))
-    papers = papers[: max(places, 0)]
+    places = max(most - share, most - len(others), 0)
+    papers = papers[: places if "interests" in profile.sections else min(places, TOP)]
     chosen = {id(item) for item in (*papers, *others[: max(most - len(papers), 0)])}
     return [item for item in worthy if id(item) in chosen]
 
 
-def _sections(picks: Sequence[Ranked], ranked: Sequence[Ranked]) -> tuple[Section, ...]:
-    sections = []
-    for kind in KINDS:
-        chosen = tuple(item for item in picks if item.entry.kind == kind)
-        if chosen:
-            arrived = sum(item.entry.kind == kind for item in ranked)
-            sections.append(Section(f"{kind.capitalize()}s", kind, chosen, arrived))
-    return tuple(sections)
-
-
-def _interests(profile: Profile, picks: Sequence[Ranked], worthy: Sequence[Ranked]) -> tuple[InterestCount, ...]:
-    shown = [_interest(item) for item in picks]
-    matched = [_interest(item) for item in worthy]
+def _interests(profile: Profile, sections: Sequence[Section], worthy: Sequence[Ranked]) -> tuple[InterestCount, ...]:
+    shown = [_interest(item, profile) for section in sections for item in section.picks]
+    matched = [_interest(item, profile) for item in worthy]
     return tuple(InterestCount(text, shown.count(text), matched.count(text)) for text in profile.interests)
 
 
-def _interest(item: Ranked) -> str | None:
-    """The interest that is the best reason of an entry; None if its best reason is of another kind."""
+def _interest(item: Ranked, profile: Profile) -> str:
+    """The interest that is the best reason of an entry; "" if its best reason is of another kind."""
     best = item.reasons[0] if item.reasons else None
-    return best.text if best and best.kind == "interest" else None
+    return best.text if best and best.kind == "interest" and best.text in profile.interests else ""

@@ -89,10 +89,22 @@ class DeliveryError(AggregatorError):
 
     `permanent`: the same bytes will be refused again (5xx). `in_doubt`: the connection broke after the last byte, so
     the message may have been accepted (RFC 1047). `stop`: no message of this run can get through (login, policy).
+    `untried`: and this one was not even offered. `gone`: there is no such address (RFC 3463, 5.1.x).
     """
 
-    def __init__(self, text: str, *, permanent: bool = False, in_doubt: bool = False, stop: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        permanent: bool = False,
+        in_doubt: bool = False,
+        stop: bool = False,
+        untried: bool = False,
+        gone: bool = False,
+    ) -> None:
         super().__init__(text)
         self.permanent = permanent
         self.in_doubt = in_doubt
         self.stop = stop
+        self.untried = untried
+        self.gone = gone

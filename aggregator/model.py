@@ -22,6 +22,16 @@ ABOUT: tuple[Kind, ...] = ("post", "thread", "video", "episode")
 """What is told on a paper's card if it is about that one paper: if it links to no other."""
 
 
+Format: TypeAlias = Literal["full", "compact", "headlines"]
+"""How much a letter says of each pick."""
+
+Part: TypeAlias = Literal["glance", "top", "interests", "posts", "releases", "videos", "models", "also", "deadlines"]
+PARTS: tuple[Part, ...] = (
+    "glance", "top", "interests", "posts", "releases", "videos", "models", "also", "deadlines",
+)  # fmt: skip
+"""The parts of a letter, in their usual order; "videos" are also episodes, "posts" also threads."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One work as one source tells it.
@@ -99,7 +109,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A reader: what they want to read, and when and where to send it."""
+    """A reader: what they want to read, and when and where to send it.
+
+    `sections` are the parts of the letter in their order; what is not named is left out. `language` is that of dates.
+    `max_kilobytes` bounds the HTML, in thousands of bytes. `was` are names that the profile had before.
+    """
 
     name: str
     email: tuple[str, ...]
@@ -111,6 +125,11 @@ class Profile:
     min_score: float = 0.3
     send_empty: bool = False
     deadline_days: int = 60
+    format: Format = "full"
+    sections: tuple[Part, ...] = PARTS
+    language: str = "en"
+    max_kilobytes: int = 90
+    was: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +180,16 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Picks of one kind under one title, best first. `arrived` counts the candidates it was chosen from."""
+    """Picks under one title, best first, and the part of the letter where they stand; an interest is its own title.
+
+    `matched` counts what they were chosen from: what reaches the threshold. `kind` is that of the first pick.
+    """
 
     title: str
     kind: Kind
     picks: tuple[Ranked, ...]
-    arrived: int
+    matched: int
+    part: Part = "interests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +219,8 @@ class SourceHealth:
 class Digest:
     """What one issue says to one profile: entries that arrived after `since` and up to `until`.
 
-    `deadlines` are the events that are due within the profile's `deadline_days` after `until`, the nearest first.
+    `sections` stand in the order of the profile's, and every pick in one of them only. `deadlines` are the events that
+    are due within the profile's `deadline_days` after `until`, the nearest first.
     """
 
     profile: Profile

@@ -20,17 +20,17 @@ from functools import partial
 from aggregator.compose import compose
 from aggregator.deliver import Mailer
 from aggregator.embed import Embedder
-from aggregator.errors import DeliveryError, RenderError
+from aggregator.errors import RenderError
 from aggregator.fetch import Fetcher
 from aggregator.model import Cursor, Digest, Profile
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
+from aggregator.posting import InDoubt, Pace, Posting
 from aggregator.rank import rank
 from aggregator.render import Renderer
-from aggregator.revisit import SOON
 from aggregator.schedule import parse
 from aggregator.sources import Source
-from aggregator.store import Claimed, Store
-from aggregator.visiting import Visit, ask, heeding, keep
+from aggregator.store import Store
+from aggregator.visiting import Visit, ask, due, heeding, keep
 from aggregator.waiting import in_groups
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,13 @@ FIRST_WINDOW = timedelta(days=7)
 """How far back the first digest of a profile reaches."""
 
 _EMBED_BATCH = 64
-_RETRY = timedelta(minutes=5)
-_RETRY_CAP = timedelta(hours=4)
-_RETRY_FOR = timedelta(hours=48)
+_GROUP = 20
+"""Messages that are claimed at once."""
 _LEASE = timedelta(minutes=15)
+_RESTORED = (
+    "nothing is mailed: the database was restored, and what was mailed after the backup is not known; say "
+    "`aggregator restore --settle sent` if all was, `aggregator restore --settle send` if it may be mailed again"
+)
 
 
 # --- collect -------------------------------------------------------------------------------------------------------
@@ -57,17 +60,19 @@ def collect(
     everything: bool = False,
     extra: Sequence[str] = (),
     workers: int = 16,
+    keep_bodies: timedelta | None = None,
     progress: Progress = silent,
     stop: Stop = never,
 ) -> Outcome:
     """Visit the sources whose next visit has come, or all, and the `extra` ones that were not visited in the last hour.
 
     They are visited in parallel but stored in the order given, those that are done in one transaction: an interrupted
-    run that is taken up again leaves the same database as one that was not.
+    run that is taken up again leaves the same database as one that was not. The bytes of messages that were sent longer
+    than `keep_bodies` ago are forgotten.
     """
     outcome = Outcome("collect", {"sources": 0, "entries": 0, "new": 0})
-    chosen = sources if everything else _due(store, sources, extra, now)
-    store.trim(now)
+    chosen = sources if everything else due(store, sources, extra, now)
+    _forget(store, now, keep_bodies)
     begun = fetcher.elapsed()
     visit = partial(ask, fetcher=fetcher, now=now, begun=begun, stop=stop)
     bugs = []
@@ -86,6 +91,12 @@ def collect(
     if bug := next(filter(None, bugs), None):
         raise bug
     return outcome
+
+
+def _forget(store: Store, now: datetime, keep_bodies: timedelta | None) -> None:
+    store.trim(now)
+    if keep_bodies:
+        store.forget_bodies(now - keep_bodies)
 
 
 def _visited(
@@ -111,14 +122,6 @@ def _visited(
     visits = [asked[place] for place in range(len(chosen))]
     for ready in in_groups(visits):
         yield [visits[place].result() for place in ready]
-
-
-def _due(store: Store, sources: Sequence[Source], extra: Sequence[str], now: datetime) -> list[Source]:
-    """Those to be asked: an extra one only if it is well; none that is gone."""
-    due = set(store.due_sources([source.name for source in sources], now))
-    due |= {name for name in extra if store.failures(name) == 0 and now - (store.visited(name) or now) >= SOON}
-    due -= store.gone({source.name: source.fingerprint for source in sources})
-    return [source for source in sources if source.name in due]
 
 
 # --- embed ---------------------------------------------------------------------------------------------------------
@@ -163,27 +166,53 @@ def digest(
 
     An issue covers what became news after the last one of that profile, of whatever kind, up to `now`: no gap and no
     overlap. `force` opens an extra issue, under a period key of its own. `sources` are the names of all sources, for
-    the foot of the mail.
+    the foot of the mail. A paused address gets no message; a profile that has no other gets no issue, so that the first
+    one after the pause covers all of it, however long, with `max_entries` picks. While nobody has said what to do about
+    mail in a restored database, none is opened.
     """
     outcome = Outcome("digest", {"issues": 0, "messages": 0})
+    if store.unsettled():
+        outcome.trouble(_RESTORED)
+        return outcome
+    for name, early in store.disbelieve(now):
+        outcome.note(f"profile {name}: issue {early} was opened while the clock was ahead; the next begins before it")
+    receivers = store.receivers(profiles)
     for profile in profiles:
+        to = receivers[profile.name]
         period = f"manual-{now:%Y%m%dT%H%M%SZ}" if force else due_period(store, profile, now)
-        if period is None or store.has_issue(profile.name, period):
+        if not to or period is None or store.has_issue(profile.name, period):
             continue
-        last = store.last_issue(profile.name)
-        since = last.until if last else now - FIRST_WINDOW
-        letter = draft(store, embedder, profile, sources, period=period, since=since, until=now)
-        try:
-            messages = [renderer.render(letter, to, now) for to in profile.email] if letter else []
-        except RenderError as error:
-            outcome.trouble(f"profile {profile.name}: {error}; no issue was opened")
-            continue
-        if store.queue(profile.name, period, since, now, now=now, digest=letter, messages=messages):
-            outcome.count("issues")
-            outcome.count("messages", len(messages))
-            picks = len(letter.picks) if letter else 0
-            log.info("digest profile=%s period=%s picks=%d messages=%d", profile.name, period, picks, len(messages))
+        _open_issue(store, embedder, renderer, profile, to=to, sources=sources, period=period, now=now, outcome=outcome)
     return outcome
+
+
+def _open_issue(
+    store: Store,
+    embedder: Embedder,
+    renderer: Renderer,
+    profile: Profile,
+    *,
+    to: Sequence[str],
+    sources: Sequence[str],
+    period: str,
+    now: datetime,
+    outcome: Outcome,
+) -> None:
+    """Compose and render the issue of a period, and put its messages, one for each address, into the outbox."""
+    last = store.last_issue(profile.name)
+    since = last.until if last else now - FIRST_WINDOW
+    until = max(since, now)  # a clock that was set back a little is waited for
+    letter = draft(store, embedder, profile, sources, period=period, since=since, until=until)
+    try:
+        messages = [renderer.render(letter, address, now) for address in to] if letter else []
+    except RenderError as error:
+        outcome.trouble(f"profile {profile.name}: {error}; no issue was opened")
+        return
+    if store.queue(profile.name, period, since, until, now=now, digest=letter, messages=messages):
+        outcome.count("issues")
+        outcome.count("messages", len(messages))
+        picks = len(letter.picks) if letter else 0
+        log.info("digest profile=%s period=%s picks=%d messages=%d", profile.name, period, picks, len(messages))
 
 
 def due_period(store: Store, profile: Profile, now: datetime) -> str | None:
@@ -228,40 +257,53 @@ def draft(
 # --- deliver -------------------------------------------------------------------------------------------------------
 
 
-def deliver(store: Store, mailer: Mailer, *, now: datetime, worker: str = "local", stop: Stop = never) -> Outcome:
-    """Send what is in the outbox: claim → send → mark.
+def deliver(
+    store: Store,
+    mailer: Mailer,
+    *,
+    now: datetime,
+    worker: str = "local",
+    in_doubt: InDoubt = "resend",
+    per_day: int = 0,
+    pace: Pace | None = None,
+    stop: Stop = never,
+) -> Outcome:
+    """Send what is in the outbox: claim → send → mark. See `posting` for what an answer means.
 
-    The caller holds the lock of the deliver step, so what is still claimed was left by a crash and is taken up at once;
-    the same bytes under the same Message-ID are sent again. A temporary refusal is tried again after 5 minutes, then
-    twice as long each time up to 4 hours, for 48 hours; a permanent one is reported and not repeated.
+    The caller holds the lock of the deliver step, so what is still claimed was left by a crash and is taken up at once:
+    freely, if the final dot was not sent, else as `in_doubt` says. At most `per_day` messages (0: no limit) are
+    accepted within 24 hours. `pace` tells how long the run takes, for a clock that stands still none at all.
     """
     outcome = Outcome("deliver", {"sent": 0})
+    if store.unsettled():
+        outcome.trouble(_RESTORED)
+        return outcome
     store.reclaim(now, everything=True)
-    while not stop() and (claimed := store.claim(now, worker, _LEASE)):
-        try:
-            mailer.send(claimed.message, partial(store.mark_data_sent, claimed.id, now))
-        except DeliveryError as error:
-            _put_back(store, claimed, error, now, outcome)
-            if error.stop:
-                break
-        else:
-            store.settle(claimed.id, "sent", now=now)
-            outcome.count("sent")
-            log.info("deliver message=%s to=%s", claimed.message.key, claimed.message.to)
+    run = Posting(
+        store=store,
+        mailer=mailer,
+        worker=worker,
+        now=now,
+        pace=pace or Pace(clock=lambda: 0),
+        in_doubt=in_doubt,
+        stop=stop,
+        outcome=outcome,
+    )
+    while not stop() and (room := _room(run, per_day)):
+        claimed = store.claim(run.moment(), worker, _LEASE, room)
+        if not (claimed and run.post(claimed)):
+            break
     return outcome
 
 
-def _put_back(store: Store, claimed: Claimed, error: DeliveryError, now: datetime, outcome: Outcome) -> None:
-    """Settle a message that was not accepted, and say what comes next."""
-    wait: timedelta = min(_RETRY * 2 ** min(claimed.attempts - 1, 10), _RETRY_CAP)
-    in_doubt = error.in_doubt or claimed.in_doubt
-    final = error.permanent or now + wait > claimed.queued_at + _RETRY_FOR
-    text = f"message to {claimed.message.to} ({claimed.message.key}): {error}"
-    if final:
-        store.settle(claimed.id, "failed", now=now, error=str(error), in_doubt=in_doubt)
-        outcome.trouble(f"{text}; it is not tried again")
-        outcome.count("refused")
-    else:
-        store.settle(claimed.id, "deferred", now=now, error=str(error), not_before=now + wait, in_doubt=in_doubt)
-        outcome.trouble(f"{text}; next try {now + wait:%Y-%m-%d %H:%M} UTC")
-        outcome.count("deferred")
+def _room(run: Posting, per_day: int) -> int:
+    """How many messages to claim: a group, or what is left of the day; says so if that makes some wait."""
+    if not per_day:
+        return _GROUP
+    room = max(0, per_day - run.store.sent_within(timedelta(hours=24), run.moment()))
+    if room == 0 and (waiting := run.store.waiting(run.moment())):
+        run.outcome.count("waiting", waiting)
+        run.outcome.note(
+            f"{per_day} messages were sent within 24 hours, which is all of [mail] per_day; the rest waits"
+        )
+    return min(room, _GROUP)

@@ -196,7 +196,10 @@ class Pick(Base, table=True):
 
 
 class Message(Base, table=True):
-    """A finished mail in the outbox. state: queued, sending, sent, deferred or failed."""
+    """A finished mail in the outbox. state: queued, sending, sent, deferred, failed, held or dropped.
+
+    `reply` is what the server said when it accepted the message. `raw` is empty when `keep_days` are over.
+    """
 
     __table_args__ = (Index(None, "state", "id"),)
 
@@ -216,5 +219,41 @@ class Message(Base, table=True):
     lease_until: datetime | None = None
     worker: str = ""
     data_sent_at: datetime | None = None
-    sent_at: datetime | None = None
+    sent_at: datetime | None = Field(default=None, index=True)
     error: str = ""
+    reply: str = ""
+
+
+class Pause(Base, table=True):
+    """That nothing is sent to an address of a profile, or to all of them (`address` "")."""
+
+    profile: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    since: datetime
+    reason: str
+
+
+class Bounce(Base, table=True):
+    """A report that a message was not delivered, or only later (RFC 3464); `report` is its own Message-ID.
+
+    `hard`: there is no such address. `counted`: it counts against the address, which three of them in a row pause.
+    """
+
+    report: str = Field(primary_key=True)
+    profile: str = Field(index=True)
+    address: str
+    message: str
+    at: datetime
+    hard: bool
+    counted: bool
+    status: str
+    text: str
+
+
+class Restored(Base, table=True):
+    """That the database was put back to what it was at `taken`; `settled` once the owner said what to do about mail."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    taken: datetime
+    at: datetime
+    settled: datetime | None = None

@@ -34,6 +34,14 @@ def heeding(store: Store, fetcher: Fetcher, clock: Callable[[], datetime]) -> It
             store.hold(host, clock() + wait)
 
 
+def due(store: Store, sources: Sequence[Source], extra: Sequence[str], now: datetime) -> list[Source]:
+    """Those to be asked: an extra one only if it is well; none that is gone."""
+    names = set(store.due_sources([source.name for source in sources], now))
+    names |= {name for name in extra if store.failures(name) == 0 and now - (store.visited(name) or now) >= SOON}
+    names -= store.gone({source.name: source.fingerprint for source in sources})
+    return [source for source in sources if source.name in names]
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """What a source answered or why it did not, and when: the step may have begun long before."""

@@ -115,13 +115,14 @@ class ListMailer:
         self.tried: list[Message] = []
         self._refusals = list(refusals)
 
-    def send(self, message: Message, on_data: Callable[[], None]) -> None:
+    def send(self, message: Message, on_data: Callable[[], None]) -> str:
         """See deliver.Mailer."""
         self.tried.append(message)
         if self._refusals:
             raise self._refusals.pop(0)
         on_data()
         self.sent.append(message)
+        return "2.0.0 Ok: queued"
 
     def close(self) -> None:
         """See deliver.Mailer."""

@@ -172,7 +172,7 @@ def test_a_mistake_has_its_line(tmp_path: Path, old: str, new: str, line: str) -
         ("[mial]\n", "10: mial: there is no such section (did you mean `mail`?)"),
         (
             '[mail]\ntransport = "smpt"\n',
-            "11: transport: is 'smpt' and must be one of folder or smtp (did you mean `smtp",
+            "11: transport: is 'smpt' and must be one of folder, maildir, smtp or sendmail (did you mean `smtp`?)",
         ),
         ('[mail]\nsender = "me"\n', "11: sender: 'me' is not"),
         ('[mail]\nbase_url = "example.org"\n', "11: base_url: 'example.org' is no http or https address"),
@@ -193,6 +193,19 @@ def test_a_mistake_has_its_line(tmp_path: Path, old: str, new: str, line: str) -
         ('[fetch]\nallow = ["10.0.0.0/8",\n"lan"]\n', "12: allow: 'lan' is no network"),
         ("[fetch]\nworkers = 0\n", "11: workers: must be 1 or more, not 0"),
         ("[fetch]\ndeadline_seconds = inf\n", "11: deadline_seconds: must be 600 or less, not inf"),
+        ('[mail]\ntransport = "maildir"\n', '10: sender: is missing; transport "maildir" needs who the mail is from'),
+        (
+            '[mail]\ntransport = "sendmail"\nsender = "d@example.org"\nsendmail = "sendmail"\n',
+            "13: sendmail: sendmail is a relative path; write it whole",
+        ),
+        ('[bounces]\nhost = "m.example.org"\n', "10: user: is missing; a host needs a login"),
+        ('[bounces]\nmaildir = "x"\nhost = "m"\nuser = "u"\n', "12: host: cannot stand beside maildir"),
+        ('[bounces]\nfolder = "Bounces"\n', "10: maildir: is missing, and so is host"),
+        (
+            '[bounces]\nhost = "m.example.org"\nuser = "u"\nsecurity = "none"\n',
+            '13: security: "none" is only for this machine itself, not for m.example.org',
+        ),
+        ('[bounces]\npassword = "hunter2"\n', "11: password: secrets do not belong into this file"),
         ("[schedule]\ntick_minutes = 0\n", "11: tick_minutes: must be more than 0, not 0"),
         ('[embed]\nmodel = ""\n', "11: model: must not be empty"),
         ('[database]\nurl = "mysql://me:hunter2@x/y"\n', "11: url: must be sqlite:///FILE or postgresql+psycopg://"),

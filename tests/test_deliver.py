@@ -2,11 +2,8 @@
 
 import re
 import socket
-import ssl
-import subprocess
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -22,6 +19,7 @@ from aggregator.errors import DeliveryError, StoreError
 from aggregator.model import Message
 from aggregator.render import Renderer
 from tests.letters import NOW, digest
+from tests.peers import Certificate, certificate, peer
 
 RAW = (
     b"From: digest@example.org\r\nTo: kim@example.net\r\nSubject: =?utf-8?b?5pyI?=\r\nMIME-Version: 1.0\r\n"
@@ -101,7 +99,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file")
     with pytest.raises(DeliveryError, match=r"cannot write to .*outbox: .*\[mail\] folder") as error:
         FolderMailer(tmp_path / "outbox").send(message(), nothing)
-    assert (error.value.stop, error.value.permanent, error.value.in_doubt) == (True, False, False)
+    assert nature(error.value) == {"stop", "untried"}
 
 
 # --- a real server: aiosmtpd
@@ -125,40 +123,6 @@ class Inbox:
     @property
     def bodies(self) -> list[bytes]:
         return [bytes(envelope.original_content or b"") for envelope in self.envelopes]
-
-
-@dataclass(frozen=True)
-class Certificate:
-    pem: Path
-    key: Path
-
-    def server(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.pem, self.key)
-        return context
-
-    def client(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self.pem))
-
-
-def certificate(folder: Path, name: str) -> Certificate:
-    made = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    command += ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
-    command += ["-addext", "basicConstraints=critical,CA:TRUE", "-keyout", str(made.key), "-out", str(made.pem)]
-    subprocess.run(command, check=True, capture_output=True)
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -211,12 +175,15 @@ def failure(mailer: SmtpMailer, on_data: Callable[[], None] = nothing) -> Delive
     return caught.value
 
 
-def nature(error: DeliveryError) -> tuple[bool, bool, bool]:
-    return error.permanent, error.in_doubt, error.stop
+def nature(error: DeliveryError) -> set[str]:
+    return {name for name in ("permanent", "in_doubt", "stop", "untried", "gone") if getattr(error, name)}
 
 
-TEMPORARY, PERMANENT = (False, False, False), (True, False, False)
-IN_DOUBT, STOP = (False, True, False), (False, False, True)
+TEMPORARY: set[str] = set()
+PERMANENT, GONE, IN_DOUBT = {"permanent"}, {"permanent", "gone"}, {"in_doubt"}
+POLICY, BUSY = {"permanent", "stop"}, {"stop"}
+UNREACHED, CLOSED = {"stop", "untried"}, {"permanent", "stop", "untried"}
+"""The run stops: about this message too, for now; nothing was said about it at all, for now or by a 5xx."""
 
 
 def test_implicit_tls_two_messages_on_one_connection(localhost: Certificate) -> None:
@@ -242,7 +209,7 @@ def test_starttls_with_a_login(localhost: Certificate, monkeypatch: pytest.Monke
         assert inbox.encrypted == [True]
         wrong = SmtpMailer("localhost", port, security="starttls", user="me", password="geheím!")
         error = failure(wrong)
-    assert nature(error) == STOP
+    assert nature(error) == CLOSED
     assert re.search(r"localhost refused the login of me \(535 .*AGGREGATOR_SMTP_PASSWORD.*app password", str(error))
     assert "geheím" not in repr(wrong)
 
@@ -254,7 +221,7 @@ def test_a_login_by_login(localhost: Certificate, password: str) -> None:
     with served(inbox, authenticator=accept, **options) as port:
         mailer = SmtpMailer("localhost", port, security="tls", user="me", password=password, context=localhost.client())
         if password == "wrong":
-            assert nature(failure(mailer)) == STOP
+            assert nature(failure(mailer)) == CLOSED
         else:
             assert sent(mailer, message()) == 1
 
@@ -263,7 +230,7 @@ def test_nothing_is_sent_without_starttls() -> None:
     inbox = Inbox()
     with served(inbox) as port:
         error = failure(SmtpMailer("localhost", port, security="starttls", user="me", password="gehe\u00edm"))
-    assert nature(error) == STOP
+    assert nature(error) == UNREACHED
     assert re.search(r"does not offer STARTTLS; nothing was sent in plain text", str(error))
     assert inbox.envelopes == []
 
@@ -277,7 +244,7 @@ def test_a_certificate_for_another_host_or_of_nobody_known(
     with served(inbox, **options) as port:
         for context in (elsewhere.client(), localhost.client(), None):
             error = failure(SmtpMailer("localhost", port, security=security, context=context))
-            assert nature(error) == STOP
+            assert nature(error) == UNREACHED
             assert re.search(r"certificate that is not trusted \(.*SSL_CERT_FILE", str(error))
     assert inbox.envelopes == []
 
@@ -295,10 +262,10 @@ def test_plain_text_is_for_this_machine_only() -> None:
 def test_a_server_that_speaks_no_tls_and_one_that_is_not_there() -> None:
     with served(Inbox()) as port:
         error = failure(SmtpMailer("localhost", port, security="tls"))
-    assert nature(error) == STOP
+    assert nature(error) == UNREACHED
     assert re.search(r"does not speak TLS as it should .*\[mail\] port and security", str(error))
     error = failure(SmtpMailer("localhost", free_port(), security="tls"))
-    assert nature(error) == STOP
+    assert nature(error) == UNREACHED
     assert "refused the connection; check [mail] host and port" in str(error)
 
 
@@ -308,7 +275,7 @@ def test_a_name_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "create_connection", unknown)
     error = failure(SmtpMailer("mial.example.org", 465, security="tls"))
-    assert nature(error) == STOP
+    assert nature(error) == UNREACHED
     assert str(error) == "mial.example.org:465 was not found; check [mail] host"
 
 
@@ -326,101 +293,34 @@ def test_a_rendered_digest_arrives_as_it_was_rendered() -> None:
 
 # --- a server that misbehaves, word by word
 
-Replies = Mapping[str, str]
-HELLO = {"": "220 hi", "EHLO": "250 hi", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go", ".": "250 ok"}
-HELLO |= {"RSET": "250 ok", "QUIT": "221 bye"}
-
-
-class Peer:
-    """Answers verbs from a table: a reply, or "" to hang up; "." is a message's end. `once` holds replies for once."""
-
-    def __init__(self, replies: Replies) -> None:
-        self.replies = dict(HELLO | dict(replies))
-        self.once: dict[str, str] = {}
-        self.said: list[str] = []
-        self.bodies: list[bytes] = []
-        self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def mailer(self, **options: Any) -> SmtpMailer:
-        return SmtpMailer("127.0.0.1", self.port, security="none", **options)
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-
-    def _run(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self.connections += 1
-                with connection, connection.makefile("rb") as lines, suppress(OSError):
-                    self._serve(connection, iter(lines.readline, b""))
-
-    def _serve(self, connection: socket.socket, lines: Iterator[bytes]) -> None:
-        if not self._reply(connection, ""):
-            return
-        for line in lines:
-            verb = line.split()[0].decode().upper() if line.split() else ""
-            self.said.append(line.decode().strip())
-            if not self._reply(connection, verb):
-                return
-            if verb == "DATA" and self.replies["DATA"].startswith("354"):
-                if self.replies.get("body") == "":
-                    next(lines)
-                    return
-                body: list[bytes] = []
-                while not body or body[-1] != b".\r\n":
-                    if not (line := next(lines, b"")):
-                        return
-                    body.append(line)
-                self.bodies.append(b"".join(body[:-1]))
-                if not self._reply(connection, "."):
-                    return
-
-    def _reply(self, connection: socket.socket, verb: str) -> bool:
-        reply = self.once.pop(verb, self.replies.get(verb, "500 what?"))
-        if reply == "stall":
-            connection.settimeout(5)
-            return bool(connection.recv(1))
-        if reply:
-            connection.sendall(f"{reply}\r\n".encode())
-        return bool(reply) and not reply.startswith("421")
-
-
-@contextmanager
-def peer(replies: Replies | None = None) -> Iterator[Peer]:
-    made = Peer(replies or {})
-    try:
-        yield made
-    finally:
-        made.close()
-
 
 @pytest.mark.parametrize(
     ("verb", "reply", "expected", "words"),
     [
-        ("", "421 4.3.2 busy", STOP, "refused the connection (421 4.3.2 busy)"),
-        ("", "554 5.7.1 go away", STOP, "refused the connection (554 5.7.1 go away)"),
-        ("", "", STOP, "broke off the conversation"),
-        ("", "nonsense", STOP, "refused the connection"),
-        ("EHLO", "", STOP, "broke off the conversation"),
-        ("EHLO", "550 no", STOP, "refused the greeting"),
-        ("EHLO", "421 4.3.2 busy", STOP, "broke off the conversation"),
+        ("", "421 4.3.2 busy", BUSY, "refused the connection (421 4.3.2 busy)"),
+        ("", "554 5.7.1 go away", CLOSED, "refused the connection (554 5.7.1 go away)"),
+        ("", "", UNREACHED, "broke off the conversation"),
+        ("", "nonsense", UNREACHED, "refused the connection"),
+        ("EHLO", "", UNREACHED, "broke off the conversation"),
+        ("EHLO", "550 no", CLOSED, "refused the greeting"),
+        ("EHLO", "421 4.3.2 busy", BUSY, "refused the greeting (421 4.3.2 busy)"),
         ("MAIL", "451 4.3.0 later", TEMPORARY, "refused the sender digest@example.org (451 4.3.0 later)"),
-        ("MAIL", "550 5.1.8 bad sender", STOP, "refused the sender digest@example.org (550 5.1.8 bad sender)"),
-        ("MAIL", "530 5.7.0 login first", STOP, "530 5.7.0"),
-        ("MAIL", "", STOP, "broke off the conversation"),
+        ("MAIL", "550 5.1.8 bad sender", POLICY, "refused the sender digest@example.org (550 5.1.8 bad sender)"),
+        ("MAIL", "530 5.7.0 login first", POLICY, "530 5.7.0"),
+        ("MAIL", "", UNREACHED, "broke off the conversation"),
         ("RCPT", "450 4.2.0 greylisted", TEMPORARY, "refused the recipient (450 4.2.0 greylisted)"),
         ("RCPT", "421 4.7.0 slow down", TEMPORARY, "421 4.7.0 slow down"),
-        ("RCPT", "550 5.1.1 no such user", PERMANENT, "refused the recipient (550 5.1.1 no such user)"),
-        ("RCPT", "550 unknown", PERMANENT, "550 unknown"),
-        ("RCPT", "554 5.7.1 relay access denied", STOP, "554 5.7.1 relay access denied"),
-        ("RCPT", "530 login first", STOP, "530 login first"),
+        ("RCPT", "550 5.1.1 no such user", GONE, "refused the recipient (550 5.1.1 no such user)"),
+        ("RCPT", "550 unknown", GONE, "550 unknown"),
+        ("RCPT", "551 moved to 5.7.1.1", GONE, "551 moved"),
+        ("RCPT", "553 not like this", GONE, "553 not like this"),
+        ("RCPT", "556 5.1.10 null MX", GONE, "556 5.1.10 null MX"),
+        ("RCPT", "552 full", PERMANENT, "552 full"),
+        ("RCPT", "550 5.2.1 mailbox disabled", PERMANENT, "550 5.2.1 mailbox disabled"),
+        ("RCPT", "550 5.1.8 your domain is unknown", POLICY, "550 5.1.8"),
+        ("RCPT", "550 5.1.0 <d@example.org>: Sender address rejected", POLICY, "550 5.1.0"),
+        ("RCPT", "554 5.7.1 relay access denied", POLICY, "554 5.7.1 relay access denied"),
+        ("RCPT", "530 login first", POLICY, "530 login first"),
         ("RCPT", "", TEMPORARY, "broke off before it had the whole message"),
         ("DATA", "451 4.3.0 later", TEMPORARY, "refused the message (451 4.3.0 later)"),
         ("DATA", "554 5.5.1 no", PERMANENT, "refused the message (554 5.5.1 no)"),
@@ -428,16 +328,17 @@ def peer(replies: Replies | None = None) -> Iterator[Peer]:
         ("body", "", TEMPORARY, "broke off before it had the whole message"),
         (".", "452 4.2.2 full", TEMPORARY, "refused the message (452 4.2.2 full)"),
         (".", "421 4.3.0 closing", TEMPORARY, "refused the message (421 4.3.0 closing)"),
+        (".", "550 5.1.1 no such user", PERMANENT, "550 5.1.1 no such user"),
         (".", "552 5.3.4 too big", PERMANENT, "refused the message (552 5.3.4 too big)"),
-        (".", "550 5.7.515 not authenticated", STOP, "550 5.7.515"),
-        (".", "550-5.7.1 spam\r\n550 5.7.1 really\x1b[31m", STOP, "(550 5.7.1 spam 5.7.1 really[31m)"),
+        (".", "550 5.7.515 not authenticated", POLICY, "550 5.7.515"),
+        (".", "550-5.7.1 spam\r\n550 5.7.1 really\x1b[31m", POLICY, "(550 5.7.1 spam 5.7.1 really[31m)"),
         (".", "", IN_DOUBT, "gave no answer after the last byte, so it may have accepted the message"),
         (".", "what", IN_DOUBT, "may have accepted"),
         (".", "stall", IN_DOUBT, "may have accepted"),
     ],
 )
 def test_what_a_refusal_means(
-    verb: str, reply: str, expected: tuple[bool, bool, bool], words: str, monkeypatch: pytest.MonkeyPatch
+    verb: str, reply: str, expected: set[str], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_FINAL_PATIENCE", 0.2)
     marks: list[int] = []
@@ -452,29 +353,31 @@ def test_what_a_refusal_means(
 
 
 @pytest.mark.parametrize(
-    ("reply", "words"),
+    ("reply", "expected", "words"),
     [
-        ("454 4.7.0 temporary failure", "refused the login of me (454 4.7.0 temporary failure)"),
-        ("530 5.7.0 must be encrypted", "(530 5.7.0 must be encrypted)"),
-        ("534 5.7.9 application password required", "AGGREGATOR_SMTP_PASSWORD"),
-        ("535 5.7.8 " + "no " * 200, "AGGREGATOR_SMTP_PASSWORD"),
-        ("", "broke off the conversation"),
+        ("454 4.7.0 temporary failure", BUSY, "refused the login of me (454 4.7.0 temporary failure)"),
+        ("530 5.7.0 must be encrypted", CLOSED, "(530 5.7.0 must be encrypted)"),
+        ("534 5.7.9 application password required", CLOSED, "AGGREGATOR_SMTP_PASSWORD"),
+        ("535 5.7.8 " + "no " * 200, CLOSED, "AGGREGATOR_SMTP_PASSWORD"),
+        ("", UNREACHED, "broke off the conversation"),
     ],
 )
-def test_what_a_refused_login_means(reply: str, words: str) -> None:
+def test_what_a_refused_login_means(reply: str, expected: set[str], words: str) -> None:
     with peer({"EHLO": "250-hi\r\n250 AUTH PLAIN", "AUTH": reply}) as server:
         error = failure(server.mailer(user="me", password="hunter2"))
-    assert nature(error) == STOP
+    assert nature(error) == expected
     assert words in str(error)
     assert len(str(error)) < 400
 
 
-@pytest.mark.parametrize("reply", ["454 4.7.0 not now", "501 5.5.2 no", ""])
-def test_nothing_is_sent_when_starttls_fails(reply: str) -> None:
+@pytest.mark.parametrize(
+    ("reply", "expected"), [("454 4.7.0 not now", BUSY), ("501 5.5.2 no", CLOSED), ("", UNREACHED)]
+)
+def test_nothing_is_sent_when_starttls_fails(reply: str, expected: set[str]) -> None:
     with peer({"EHLO": "250-hi\r\n250 STARTTLS", "STARTTLS": reply}) as server:
         error = failure(SmtpMailer("127.0.0.1", server.port, security="starttls", user="me", password="hunter2"))
         assert [said.split()[0].upper() for said in server.said] == ["EHLO", "STARTTLS"]
-    assert nature(error) == STOP
+    assert nature(error) == expected
 
 
 def test_the_mark_comes_after_the_body_and_before_the_final_dot() -> None:
@@ -521,7 +424,7 @@ def test_a_connection_that_was_closed_is_opened_again(verb: str, reply: str) -> 
 def test_a_server_that_does_not_answer_is_given_up() -> None:
     with peer({"": "stall"}) as server:
         error = failure(server.mailer(timeout=0.2))
-    assert nature(error) == STOP
+    assert nature(error) == UNREACHED
 
 
 def test_the_reply_to_the_dot_may_take_longer_than_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -554,3 +457,54 @@ def test_an_address_in_another_script_is_refused_before_anything_is_said() -> No
             mailer.send(message("m\u00e9@example.org"), nothing)
         assert nature(error.value) == PERMANENT
         assert server.connections == 0
+
+
+# --- how the conversation is kept
+
+
+def test_what_the_server_said_when_it_accepted_the_message() -> None:
+    with peer({".": "250-2.0.0 Ok\r\n250 2.0.0 queued as 4BxY"}) as server, closing(server.mailer()) as mailer:
+        assert mailer.send(message(), nothing) == "2.0.0 Ok 2.0.0 queued as 4BxY"
+
+
+def test_a_connection_carries_so_many_messages_and_is_ended_politely() -> None:
+    with peer() as server, closing(server.mailer(per_connection=2)) as mailer:
+        for _ in range(5):
+            mailer.send(message(), nothing)
+        assert (server.connections, server.said.count("quit")) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("mail.example.org", "mail.example.org"),
+        ("laptop", "[127.0.0.1]"),
+        ("laptop.local", "[127.0.0.1]"),
+        ("localhost.localdomain", "[127.0.0.1]"),
+        ("m\u00e4il.example.org", "[127.0.0.1]"),
+        ("10.0.0.1", "[127.0.0.1]"),
+    ],
+)
+def test_how_we_call_ourselves(monkeypatch: pytest.MonkeyPatch, host: str, said: str) -> None:
+    def asked(*_: object) -> str:
+        raise AssertionError("the DNS was asked")
+
+    monkeypatch.setattr(socket, "gethostname", lambda: host)
+    monkeypatch.setattr(socket, "getfqdn", asked)
+    with peer() as server:
+        sent(server.mailer(), message())
+        assert server.said[0] == f"ehlo {said}"
+
+
+def test_a_server_that_knows_only_helo() -> None:
+    with peer({"EHLO": "502 what?", "HELO": "250 hi"}) as server:
+        assert sent(server.mailer(), message()) == 1
+        assert [said.split()[0] for said in server.said[:2]] == ["ehlo", "helo"]
+
+
+def test_the_final_dot_does_not_wait_for_the_other_side_to_acknowledge_the_body() -> None:
+    with peer() as server, closing(server.mailer()) as mailer:
+        mailer.send(message(), nothing)
+        assert mailer._server is not None
+        assert mailer._server.sock is not None
+        assert mailer._server.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

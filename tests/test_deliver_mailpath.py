@@ -1,7 +1,12 @@
-"""deliver, over a true mail path: SMTP to Postfix, signed by OpenDKIM, delivered by LMTP, read back over IMAP."""
+"""deliver, over a true mail path: SMTP to Postfix, signed by OpenDKIM, delivered by LMTP, read back over IMAP.
+
+Fifty words that break mails stand as title, author, source, profile and sender; our own DKIM signature and OpenDKIM's
+are verified on what arrived, whose bytes end with those that were stored.
+"""
 
 import imaplib
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -14,17 +19,31 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import dkim
 import pytest
 
 from aggregator.deliver import SmtpMailer
 from aggregator.errors import DeliveryError
 from aggregator.model import Digest, Message
-from aggregator.render import Renderer
-from tests.letters import NOW, digest
+from aggregator.render import Renderer, mail
+from aggregator.render.sign import signer
+from aggregator.render.words import clean
+from aggregator.tokens import keyring, read, read_return_path
+from tests.dkim_keys import names, private_key
+from tests.hostile_words import WORDS
+from tests.letters import NOW, PROFILE, digest, pick
 
 TOOLS = Path(__file__).parents[2] / "shared" / "tools" / "mailpath"
 FOLDER = Path("/srv/aggregator-mailpath")
 PROGRAMS = ("postfix", "dovecot", "opendkim", "openssl")
+KEYS = keyring("k" * 32)
+OURS = [
+    "DKIM-Signature", "From", "To", "Subject", "Date", "Message-ID", "List-Id", "List-Archive", "List-Unsubscribe",
+    "List-Unsubscribe-Post", "Feedback-ID", "Auto-Submitted", "Precedence", "MIME-Version", "Content-Type",
+]  # fmt: skip
+THEIRS = {"Return-Path": 1, "Delivered-To": 1, "Received": 2, "DKIM-Signature": 1}
+"""What Postfix, OpenDKIM and Dovecot put on top, and how often."""
+BOTH = {"list-unsubscribe", "list-unsubscribe-post"}
 HEADERS = ("Subject", "From", "To", "Date", "Message-ID", "List-Id", "List-Unsubscribe", "Auto-Submitted")
 
 
@@ -74,7 +93,7 @@ def mailer(port: int, security: Any, trust: ssl.SSLContext, password: str = "sec
     return SmtpMailer("localhost", port, security=security, user="d@digest.test", password=password, context=trust)
 
 
-def read_back(to: str, count: int) -> list[EmailMessage]:
+def bytes_back(to: str, count: int) -> list[bytes]:
     """The mailbox of a reader, once it has so many messages."""
     for _ in range(100):
         box = imaplib.IMAP4("127.0.0.1", 2143, timeout=10)
@@ -84,11 +103,16 @@ def read_back(to: str, count: int) -> list[EmailMessage]:
             numbers = box.search(None, "ALL")[1][0].split()
             if len(numbers) >= count:
                 raws = [box.fetch(number, "(RFC822)")[1][0][1] for number in numbers]  # type: ignore[index]
-                return [message_from_bytes(bytes(raw), policy=policy.default) for raw in raws]
+                return [bytes(raw) for raw in raws]
         finally:
             box.logout()
         time.sleep(0.2)
     raise AssertionError(f"{to} has fewer than {count} messages")
+
+
+def read_back(to: str, count: int) -> list[EmailMessage]:
+    """The same as messages."""
+    return [message_from_bytes(raw, policy=policy.default) for raw in bytes_back(to, count)]
 
 
 @pytest.mark.parametrize(("port", "security"), [(2587, "starttls"), (2465, "tls")])
@@ -144,3 +168,113 @@ def test_a_wrong_password_and_a_wrong_recipient(trust: ssl.SSLContext) -> None:
         post.send(rendered, lambda: None)
     assert error.value.stop
     assert "5.7.1" in str(error.value)
+
+
+# --- fifty hostile words -------------------------------------------------------------------------------------------
+
+
+def hostile(word: str, number: int, to: str) -> Message:
+    """A letter in which the word stands wherever it can, signed by us."""
+    name = re.sub(
+        "[<>\\u200b-\\u200f\\u061c\\ufeff]", "", clean(word, 150)
+    )  # config.toml refuses these in [mail] sender
+    profile = replace(PROFILE, name=f"{word} {number}".replace("\ud800", ""))
+    found = [
+        pick(word, summary=f"{word}\n.\nFrom here on: {word}", authors=(word, "李 明"), number=f"2611.{number:05}"),
+        pick(word, kind="post", source=word, url=f"https://example.org/{number}", summary=word),
+    ]
+    renderer = Renderer(
+        f"{name} <d@digest.test>",
+        "https://digest.test",
+        keys=KEYS,
+        return_path="bounces@digest.test",
+        sign=signer("digest.test", "ours", private_key()),
+    )
+    return renderer.render(digest(found, profile=profile), to, NOW)
+
+
+def signatures(raw: bytes) -> list[tuple[str, list[str]]]:
+    """The selector and the signed headers of each signature that is valid, the topmost first."""
+    public = (FOLDER / "dk" / "pub.b64").read_bytes().strip()
+    ours = names(private_key(), "ours._domainkey.digest.test")
+
+    def name_server(name: bytes, timeout: int = 5) -> bytes | None:
+        return b"v=DKIM1; k=rsa; p=" + public if name.startswith(b"s1.") else ours(name)
+
+    found = []
+    for place in range(2):
+        whole = dkim.DKIM(raw)
+        if whole.verify(place, dnsfunc=name_server):
+            found.append((whole.selector.decode(), [name.decode().lower() for name in whole.include_headers]))
+    return found
+
+
+def test_fifty_hostile_words(trust: ssl.SSLContext) -> None:
+    to = "hostile@inbox.test"
+    sent = {message.message_id: message for message in (hostile(word, n, to) for n, word in enumerate(WORDS))}
+    assert len(sent) == len(WORDS) == 50
+    with closing(mailer(2587, "starttls", trust)) as post:
+        for message in sent.values():
+            post.send(message, lambda: None)
+    raws = bytes_back(to, 50)
+    assert {message_from_bytes(raw, policy=policy.default)["Message-ID"] for raw in raws} == set(sent)
+    for raw in raws:
+        arrived(raw, sent[message_from_bytes(raw, policy=policy.default)["Message-ID"]], to)
+
+
+def arrived(raw: bytes, sent: Message, to: str) -> None:
+    """One message is what was stored, below what the servers put on top, and both signatures are valid."""
+    assert raw.endswith(sent.raw)
+    top = message_from_bytes(raw[: -len(sent.raw)] + b"\r\n", policy=policy.compat32)
+    assert {name: top.keys().count(name) for name in top.keys()} == THEIRS  # noqa: SIM118
+    read_again = message_from_bytes(raw, policy=policy.default)
+    assert read_again.keys()[len(top.keys()) :] == OURS
+    assert read_again["Subject"] == sent.subject
+    assert [address.addr_spec for address in read_again["To"].addresses] == [to]
+    assert [address.addr_spec for address in read_again["From"].addresses] == ["d@digest.test"]
+    selectors = dict(signatures(raw))
+    assert set(selectors) == {"s1", "ours"}
+    for covered in selectors.values():
+        assert {name for name in BOTH if covered.count(name) == 2} == BOTH
+    assert str(read_again["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"
+    (web,) = re.findall(r"(?m)^List-Unsubscribe: <https://digest\.test/u/([\w-]{27})>,", raw.decode("ascii"))
+    grant = read(KEYS, "unsubscribe", web)
+    assert grant is not None
+    assert grant.reader
+    mark = read_return_path(KEYS, str(read_again["Return-Path"]))
+    assert mark is not None
+    assert sent.message_id.endswith(f".{mark}@digest.test>")
+
+
+def test_a_signed_message_that_was_changed_on_the_way_is_not_valid(trust: ssl.SSLContext) -> None:
+    to = "tampered@inbox.test"
+    with closing(mailer(2465, "tls", trust)) as post:
+        post.send(hostile("Streaming", 1, to), lambda: None)
+    (raw,) = bytes_back(to, 1)
+    assert len(signatures(raw)) == 2
+    for name in ("List-Unsubscribe", "List-Unsubscribe-Post"):
+        changed = re.sub(rb"(?m)^%s: " % name.encode(), b"%s: x" % name.encode(), raw)
+        assert changed != raw
+        assert signatures(changed) == []
+        assert signatures(name.encode() + b": <https://evil.example.org>\r\n" + raw) == []
+    assert signatures(b"Subject: a second one\r\n" + raw) == []
+
+
+def test_dots_and_from_lines_arrive_as_they_were(trust: ssl.SSLContext) -> None:
+    """Bodies as no template writes them: dots alone, lines that begin with "From ", lines of thousands of letters."""
+    to = "dots@inbox.test"
+    text = "\n".join(
+        [".", "..", ". ", "From here", ">From there", ".\r", "QUIT", "x" * 5000, "語" * 999, "--=_mark--", "", ""]
+    )
+    plain = hostile("Streaming", 2, to)
+    head = [(name, value) for name, value in message_from_bytes(plain.raw, policy=policy.compat32).items()][1:]
+    sign = signer("digest.test", "ours", private_key())
+    message = replace(plain, raw=sign(mail.assembled(head, text, f"<p>{text}</p>"), NOW))
+    with closing(mailer(2587, "starttls", trust)) as post:
+        post.send(message, lambda: None)
+    (raw,) = bytes_back(to, 1)
+    assert raw.endswith(message.raw)
+    assert {selector for selector, _ in signatures(raw)} == {"s1", "ours"}
+    body = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
+    assert body is not None
+    assert body.get_content().replace("\r\n", "\n") == text.replace("\r", "").rstrip("\n") + "\n"

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -13,17 +13,18 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import RenderError
-from aggregator.model import Digest, Entry, InterestCount, Message, Reason, Sighting, SourceHealth
+from aggregator.model import Digest, Entry, Format, InterestCount, Message, Reason, Sighting, SourceHealth
 from aggregator.render import HTML_LIMIT, Renderer
-from aggregator.render.columns import WIDTH, columns, wrap
-from aggregator.render.words import clean, days, issue, joined, several
+from aggregator.render.columns import WIDTH, columns
+from aggregator.render.words import clean
 from aggregator.shipped import shipped
-from tests.letters import BROKEN, HEALTHY, HOSTILE, NOW, PROFILE, digest, full, hostile, pick, week
+from aggregator.tokens import keyring
+from tests.letters import BROKEN, HEALTHY, HOSTILE, NOW, PROFILE, digest, event, full, hostile, pick, week
 
 TO = "kim@example.org"
 NAMES = [
-    "From", "To", "Subject", "Date", "Message-ID", "List-Id", "List-Unsubscribe", "Auto-Submitted", "MIME-Version",
-    "Content-Type",
+    "From", "To", "Subject", "Date", "Message-ID", "List-Id", "List-Unsubscribe", "Feedback-ID", "Auto-Submitted",
+    "Precedence", "MIME-Version", "Content-Type",
 ]  # fmt: skip
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "div", "table", "tbody", "tr", "td", "h1", "h2", "h3", "p", "a",
@@ -37,8 +38,13 @@ PROPERTIES = {
 }  # fmt: skip
 
 
-def renderer(sender: str = "Paper digest <digest@example.org>", **options: object) -> Renderer:
-    return Renderer(sender, **options)  # type: ignore[arg-type]
+SENDER = "Paper digest <digest@example.org>"
+USUAL = Renderer(SENDER)
+
+
+def renderer(sender: str = SENDER, **options: object) -> Renderer:
+    """A Renderer; the usual one is made once, as templates take longer to read than to fill."""
+    return USUAL if sender == SENDER and not options else Renderer(sender, **options)  # type: ignore[arg-type]
 
 
 def parsed(message: Message) -> EmailMessage:
@@ -77,7 +83,7 @@ def test_headers() -> None:
     assert read["From"] == "Paper digest <digest@example.org>"
     assert read["To"] == TO
     assert read["Date"] == "Sat, 21 Nov 2026 08:00:00 +0100"
-    assert read["List-Id"] == "<speech.digest.example.org>"
+    assert read["List-Id"] == "speech <speech.digest.example.org>"
     assert read["List-Unsubscribe"] == "<mailto:digest@example.org?subject=unsubscribe%20speech>"
     assert read["Auto-Submitted"] == "auto-generated"
     assert re.fullmatch(r"<2026-W47\.[0-9a-f]{16}@example\.org>", message.message_id)
@@ -127,9 +133,8 @@ def test_no_title_makes_a_header(title: str) -> None:
 
 
 def test_the_subject_template_cannot_break_a_header_either(tmp_path: Path) -> None:
-    templates = copied(tmp_path)
-    (templates / "digest.subject.txt").write_text("Hello\r\nBcc: evil@example.org\r\n\r\n=?utf-8?q?=0D=0ABcc:_x?=")
-    read = parsed(renderer(templates=templates).render(digest(), TO, NOW))
+    (tmp_path / "digest.subject.txt").write_text("Hello\r\nBcc: evil@example.org\r\n\r\n=?utf-8?q?=0D=0ABcc:_x?=")
+    read = parsed(renderer(templates=tmp_path).render(digest(), TO, NOW))
     assert read.keys() == NAMES
     assert read["Subject"].startswith("Hello Bcc:")
 
@@ -145,7 +150,7 @@ def test_sender_names_in_any_script(sender: str) -> None:
     (address,) = read["From"].addresses
     assert address.addr_spec == "d@example.org"
     (written, _), *_ = getaddresses([message_from_bytes(message.raw)["From"]])
-    assert str(make_header(decode_header(written))) == sender.rpartition("<")[0].strip().strip('"')
+    assert str(make_header(decode_header(written))) == sender.rpartition("<")[0].strip()
     assert read.keys() == NAMES
 
 
@@ -160,18 +165,6 @@ def test_bad_addresses_are_refused(bad: str) -> None:
         renderer(bad)
     with pytest.raises(RenderError, match="mail address"):
         renderer().render(digest(), bad, NOW)
-
-
-def test_list_headers_stay_raw_however_long() -> None:
-    profile = replace(PROFILE, name="Größe & 音声 " + "x" * 200)
-    message = renderer().render(digest(profile=profile), TO, NOW)
-    lines = message.raw.split(b"\r\n\r\n")[0].split(b"\r\n")
-    unsubscribe = next(line for line in lines if line.startswith(b"List-Unsubscribe"))
-    assert unsubscribe.endswith(b"x" * 40 + b">")
-    assert b"=?" not in unsubscribe
-    assert any(re.fullmatch(rb"List-Id: <groe-x{55}\.digest\.example\.org>", line) for line in lines), lines
-    other = renderer().render(digest(profile=replace(PROFILE, name="音声")), TO, NOW)
-    assert re.fullmatch(r"<p[0-9a-f]{8}\.digest\.example\.org>", parsed(other)["List-Id"])
 
 
 def test_message_id_depends_on_profile_period_and_recipient_only() -> None:
@@ -198,18 +191,35 @@ def test_subject_says_how_many_and_what() -> None:
     short = [pick("SCDiar: a streaming system", score=0.9), pick("Emotional Face-to-Speech", score=0.8), pick("Third")]
     assert subject(ranked=short[:1]) == "1 paper this week: SCDiar"
     assert subject(ranked=short) == "3 papers this week: SCDiar, Emotional Face-to-Speech, Third"
-    assert subject(ranked=week()).startswith("14 papers and 4 more this week: Improving Streaming")
-    assert subject(ranked=short, period="2026-11-21").startswith("3 papers today: ")
+    assert subject(ranked=week()) == "14 papers this week: Improving Streaming Speech…"
+    assert subject(ranked=short, period="2026-11-21").startswith("3 papers in 7 days: SCDiar")
     assert subject(ranked=short, period="manual-20261121T040000Z").startswith("3 papers: SCDiar")
     many = [pick(f"Title number {n} of this kind", score=0.9 - n / 100) for n in range(9)]
     assert subject(ranked=many) == "9 papers this week: Title number 0 of this kind, …"
+    posts = [pick(f"Post {n}", kind="post", source="blog", url=f"https://example.org/{n}") for n in range(2)]
+    assert subject(ranked=posts) == "2 posts this week: Post 0, Post 1"
+
+
+def test_the_day_before_is_today_and_more_is_told_as_it_is() -> None:
+    letter = digest([pick("SCDiar: a streaming system")], period="2026-11-21")
+    for hours, said in ((24, "today"), (25, "today"), (72, "in 3 days"), (7 * 24, "in 7 days")):
+        one = replace(letter, since=NOW - timedelta(hours=hours))
+        assert renderer().render(one, TO, NOW).subject == f"1 paper {said}: SCDiar"
+
+
+def test_the_preheader_goes_on_where_the_subject_ends() -> None:
+    found = [pick(name, score=0.9 - n / 100) for n, name in enumerate(("Alpha: a", "Beta: b", "C" * 60, "Delta"))]
+    html = renderer().html(digest(found), TO)
+    assert subject(ranked=found) == "4 papers this week: Alpha, Beta, …"
+    assert Page(html).text.split("\n\u2007")[0].endswith(f"{'C' * 60}; Delta\u2007") or f">{'C' * 60}; Delta" in html
+    assert ">Out of 1 entry that came from" in renderer().html(digest(found[:1]), TO)
 
 
 @pytest.mark.parametrize("period", ["2026-W47", "2026-11", "2026-11-21", "manual-x"])
 @pytest.mark.parametrize("title", [*HOSTILE, "a", "b" * 69, "word " * 40])
 def test_subject_is_short(title: str, period: str) -> None:
     others = [pick(f"{title} {n}", score=0.5) for n in range(3)]
-    assert len(subject(ranked=[pick(title), *others], period=period)) <= 70
+    assert len(subject(ranked=[pick(title), *others], period=period)) <= 60
 
 
 def test_empty_subject_is_honest() -> None:
@@ -226,19 +236,15 @@ def test_both_parts_say_everything_in_the_same_order() -> None:
     letter = digest()
     page = Page(renderer().html(letter, TO)).text
     text = " ".join(renderer().text(letter, TO).split())
-    needles = ["week 47", "14 to 21 November", "14 papers and 4 more worth your time", "Out of 169 entries", "11 of 12"]
-    needles += ["ISCA archive did not answer", "5 of 25 shown", "Improving Streaming Speech", "Khanh Le, Duc Chau"]
-    needles += [
-        "arXiv cs.SD · Hugging Face 41 upvotes",
-        "Emotional",
-        "Yuanbo Fang and 10 more",
-        "by Schrödinger bridges",
-    ]
-    needles += ["Deepgram · 19 November", "listening test", "torchaudio 2.9", "How neural codecs"]
+    needles = ["week 47", "14–21 Nov", "14 papers and 4 more worth your time", "Out of 169 entries", "11 of 12"]
+    needles += ["ISCA archive did not answer", "8 of 25 shown", "Improving Streaming Speech", "Khanh Le, Duc Chau"]
+    needles += ["arXiv cs.SD · Hugging Face 41 upvotes", "Emotional", "Unmasking Deepfakes", "SCDiar", "by Schrödinger"]
+    needles += ["Benchmark for Addressee", "Yuanbo Fang and 10 more"]
+    needles += ["Deepgram · 19 November", "listening test", "torchaudio 2.9", "How neural codecs", "Not shown 9"]
     needles += ["no answer within 30 s", "HTTP 500", "AssemblyAI, ESPnet releases", "14 November 2026, 08:00"]
     needles += ["“speech” sends to kim@example.org", "aggregator preview speech"]
     for part in (" ".join(page.split()), text):
-        body = part[part.rindex("aper digest · week") :] if "aper digest · week" in part else part
+        body = part[part.index("aper digest · week") :] if "aper digest · week" in part else part
         places = [body.find(needle) for needle in needles]
         assert min(places) >= 0, needles[places.index(min(places))]
         assert places == sorted(places), [needles[n] for n in range(len(places) - 1) if places[n] > places[n + 1]]
@@ -316,7 +322,7 @@ def test_bare_entries_leave_no_holes() -> None:
     assert "Untitled" in renderer().text(letter, TO)
     page = Page(renderer().html(letter, TO))
     assert "Untitled" in page.text
-    assert page.links == ["mailto:digest@example.org?subject=unsubscribe%20speech"]
+    assert page.links == ["mailto:digest@example.org?subject=unsubscribe%20speech"] * 2
     assert not re.search(r"\n{3}", renderer().text(letter, TO))
 
 
@@ -333,44 +339,10 @@ def test_broken_week_is_told_at_the_top() -> None:
 def test_days_are_the_readers() -> None:
     tokyo = digest(profile=replace(PROFILE, timezone="Asia/Tokyo"))
     late = replace(tokyo, since=datetime(2026, 10, 31, 16, tzinfo=UTC), until=datetime(2026, 11, 21, 15, tzinfo=UTC))
-    assert "1 to 21 November" in renderer().text(late, TO)
+    assert "1–21 Nov" in renderer().text(late, TO)
     assert parsed(renderer().render(late, TO, NOW))["Date"].endswith("+0900")
     with pytest.raises(RenderError, match="Mars"):
         renderer().render(digest(profile=replace(PROFILE, timezone="Mars/Base")), TO, NOW)
-
-
-@pytest.mark.parametrize(
-    ("period", "expected"),
-    [
-        ("2026-W47", ("week 47", "this week")),
-        ("2026-W05", ("week 5", "this week")),
-        ("2026-11-21", ("Saturday", "today")),
-        ("2026-11", ("November 2026", "this month")),
-        ("manual-20261121T040000Z", ("extra issue", "")),
-        ("preview-2026-11-21", ("preview", "")),
-        ("something else", ("", "")),
-    ],
-)
-def test_periods(period: str, expected: tuple[str, str]) -> None:
-    assert issue(period) == expected
-
-
-def test_windows_in_words() -> None:
-    at = [datetime(2026, 11, 14, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC), datetime(2027, 1, 2, 1, tzinfo=UTC)]
-    assert days(at[0], at[1], UTC) == "14 to 20 November"
-    assert days(at[0], at[0], UTC) == "14 November"
-    assert days(datetime(2026, 10, 30, tzinfo=UTC), at[0], UTC) == "30 October to 13 November"
-    assert days(at[1], at[2], UTC) == "21 November 2026 to 2 January 2027"
-
-
-def test_lists_in_words() -> None:
-    assert [joined([]), joined(["a"]), joined(["a", "b"]), joined(["a", "b", "c"])] == [
-        "",
-        "a",
-        "a and b",
-        "a, b and c",
-    ]
-    assert [several(list("abc"), 2), several(list("abcd"), 2)] == ["a, b, c", "a, b and 2 more"]
 
 
 # --- the looks -----------------------------------------------------------------------------------------------------
@@ -417,9 +389,11 @@ def test_contrast(mode: str) -> None:
     light = light.partition("@media")[0]
     rules = light if mode == "light" else dark
     sheet = colour(rules, ".sheet", "background-color")
-    for name in ("h1", "h2", ".t", ".m", ".p", ".p2", ".a", ".n1", ".n2", ".sn", ".sr", ".kicker", ".lede", ".gl",
-                 ".gn", ".f", ".k", ".count", ".l"):  # fmt: skip
+    for name in ("h1", "h2", ".t", ".m", ".p", ".p2", ".a", ".n1", ".sn", ".r", ".kicker", ".lede", ".gl",
+                 ".gn", ".f", ".k", ".count", ".l", ".v", ".o", ".also"):  # fmt: skip
         assert contrast(colour(rules, name, "color"), sheet) >= 4.5, name
+    for name in (".nav", ".v"):
+        assert contrast(colour(rules, name, "color"), colour(rules, ".page", "background-color")) >= 4.5, name
     for name in (".y", ".ys", ".also"):
         assert contrast(colour(rules, name, "color"), colour(rules, ".why", "background-color")) >= 4.5, name
     for name in (".dd", ".dt", ".dw", ".a"):
@@ -443,11 +417,49 @@ def heavy(number: int, title: str = "A long title on codecs & more ", summary: s
     return digest(found, profile=replace(PROFILE, max_entries=number), sources=HEALTHY + BROKEN * 40)
 
 
-@pytest.mark.parametrize("number", [1, 20, 40, 80, 160, 400, 1000])
+@pytest.mark.parametrize("number", [1, 20, 40, 80, 160, 500, 1000])
 def test_html_stays_below_the_limit(number: int) -> None:
+    """Up to 80 works of 2,000 characters are all shown, of more the first hundred, and it says how many there are."""
     html = renderer().html(heavy(number), TO)
     assert len(html.encode()) < HTML_LIMIT
-    assert ("more papers" in html) is (number >= 80)
+    assert html.count("<h3") == min(number, 103)
+    rest = f">and {number - 103} more: <span " if number > 80 else ""
+    assert rest in html
+    assert (" more: <span " in html) is (number > 80)
+
+
+def test_what_there_is_no_room_for_is_in_the_browser_where_there_are_pages() -> None:
+    own = renderer(base_url="https://digest.example.org", keys=keyring("k" * 32))
+    page, text = Page(own.html(heavy(200), TO)), own.text(heavy(200), TO)
+    assert "and 97 more in your browser" in page.text
+    assert "… and 97 more in your browser [" in text
+    assert sum(link.startswith("https://digest.example.org/v/") for link in page.links) == 3
+    assert "aggregator preview" not in page.text + text
+    assert "… and 97 more: aggregator preview speech\n" in renderer().text(heavy(200), TO)
+
+
+def test_a_preview_is_a_page_and_shows_everything() -> None:
+    html = renderer().html(replace(heavy(200), period="preview-2026-11-21"), TO)
+    assert html.count("<h3") == 200
+    assert html.count(">PDF</a>") == 200
+
+
+@pytest.mark.parametrize("kilobytes", [15, 20, 40, 90])
+@pytest.mark.parametrize("sort", ["full", "compact", "headlines"])
+def test_a_profile_may_have_shorter_letters(kilobytes: int, sort: Format) -> None:
+    letter = heavy(60, title="&<>\"'\U0001d518" * 80, summary="\U0001d518&" * 1000)
+    many = tuple(f"interest {n} {'&' * 90}" for n in range(60))
+    picks = [
+        replace(item, reasons=(Reason("interest", name, 0.5),)) for item, name in zip(letter.picks, many, strict=False)
+    ]
+    profile = replace(letter.profile, format=sort, max_kilobytes=kilobytes, interests=many)
+    events = tuple(event(f"{n} {'&' * 300}", n) for n in range(20))
+    html = renderer().html(replace(digest(picks, profile=profile, sources=letter.sources), deadlines=events), TO)
+    assert 4000 < len(html.encode()) < 1000 * kilobytes
+    assert "<h1" in html
+    assert "Unsubscribe" in html
+    usual = renderer().html(replace(full(), profile=replace(PROFILE, format=sort, max_kilobytes=10)), TO)
+    assert len(usual.encode()) < 10_000
 
 
 def test_forty_entries_keep_their_abstracts() -> None:
@@ -482,49 +494,7 @@ def test_text_stays_within_its_columns(found: list[object]) -> None:
         assert line == line.rstrip()
 
 
-def test_wrap() -> None:
-    assert wrap("one two three", width=9) == "one two\nthree"
-    assert wrap("one two", indent=4, lead="1.", width=8) == "1.  one\n    two"
-    assert wrap("面向低资源语言\uff0c的", width=6) == "面向低\n资源语\n言\uff0c的"
-    assert wrap("资源语\uff0c的", width=6) == "资源\n语\uff0c的"
-    assert wrap("abcdefghij", width=4) == "abcd\nefgh\nij"
-    assert wrap("  ") == ""
-
-
-# --- templates -----------------------------------------------------------------------------------------------------
-
-
-def copied(folder: Path) -> Path:
-    for path in shipped("templates/email").iterdir():
-        (folder / path.name).write_text(path.read_text())
-    return folder
-
-
-@pytest.mark.parametrize("name", ["digest.subject.txt", "digest.txt", "digest.html"])
-@pytest.mark.parametrize(
-    "broken", ["{% if %}", "{{ letter.colour }}", "{{ nothing }}", "{{ 1 + 'a' }}", "{% for x in 3 %}{% endfor %}"]
-)
-def test_a_broken_template_is_named_with_its_line(tmp_path: Path, name: str, broken: str) -> None:
-    path = copied(tmp_path) / name
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join([*lines, broken]))
-    with pytest.raises(RenderError) as raised:
-        renderer(templates=tmp_path).render(digest(), TO, NOW)
-    assert f"{path}, line {len(lines) + 1}: " in str(raised.value)
-    assert "\n" not in str(raised.value)
-
-
-def test_a_missing_template_is_named(tmp_path: Path) -> None:
-    (copied(tmp_path) / "digest.html").unlink()
-    with pytest.raises(RenderError, match=r"digest\.html is missing"):
-        renderer(templates=tmp_path).render(digest(), TO, NOW)
-
-
-def test_own_templates_are_used_and_told_the_web_address(tmp_path: Path) -> None:
-    (copied(tmp_path) / "digest.txt").write_text("{{ letter.headline }} at {{ base_url }}")
-    own = renderer(templates=tmp_path, base_url="https://digest.example.org")
-    assert own.text(digest(), TO) == "14 papers and 4 more worth your time at https://digest.example.org\n"
-    assert "https://digest.example.org" in Page(own.html(digest(), TO)).links
+# --- and also ---------------------------------------------------------------------------------------------------------
 
 
 def test_entry_times_never_matter_to_the_bytes_of_a_paper() -> None:

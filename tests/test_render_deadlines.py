@@ -11,6 +11,7 @@ from aggregator.model import Digest, Entry, Kind, Sighting, SourceHealth
 from aggregator.render import HTML_LIMIT
 from aggregator.render.columns import WIDTH, columns
 from aggregator.render.deadlines import deadlines, left_out
+from aggregator.render.words import locale
 from tests.letters import (
     BROKEN,
     DEADLINES,
@@ -27,12 +28,14 @@ from tests.letters import (
 from tests.test_render import TAGS, TO, Page, renderer
 
 BERLIN = ZoneInfo("Europe/Berlin")
+ENGLISH = locale("en")
 
 
 def both(letter: Digest) -> tuple[str, str]:
-    """The words of the HTML part and of the plain part, on one line each."""
+    """The words of the HTML part and of the plain part without the numbers of its links, on one line each."""
     page = re.sub(r"<style.*?</style>", "", renderer().html(letter, TO), flags=re.DOTALL)
-    return " ".join(Page(page.replace("<br>", " ")).text.split()), " ".join(renderer().text(letter, TO).split())
+    text = re.sub(r" \[\d+\]", "", renderer().text(letter, TO))
+    return " ".join(Page(page.replace("<br>", " ")).text.split()), " ".join(text.split())
 
 
 # --- deadlines -----------------------------------------------------------------------------------------------------
@@ -58,7 +61,7 @@ def test_no_deadlines_no_box() -> None:
 def test_the_nearest_is_first() -> None:
     turned = replace(full(), deadlines=DEADLINES[::-1])
     assert renderer().html(turned, TO) == renderer().html(full(), TO)
-    shown = deadlines(DEADLINES[::-1], NOW, BERLIN)
+    shown = deadlines(DEADLINES[::-1], NOW, BERLIN, ENGLISH)
     assert [due.day for due in shown] == [
         "Tue 24 Nov", "Thu 26 Nov", "Fri 4 Dec", "Fri 11 Dec", "Tue 15 Dec", "Thu 25 Feb",
     ]  # fmt: skip
@@ -86,16 +89,16 @@ def test_the_nearest_is_first() -> None:
     ],
 )
 def test_the_moment_is_the_readers_and_the_zone_the_sources(zone: str, reader: str, day: str, time: str) -> None:
-    (due,) = deadlines([event("X 2027", 5, zone=zone)], NOW, ZoneInfo(reader))
+    (due,) = deadlines([event("X 2027", 5, zone=zone)], NOW, ZoneInfo(reader), ENGLISH)
     assert (due.day, due.time) == (day, time)
 
 
 @pytest.mark.parametrize("reader", ["Asia/Tokyo", "Pacific/Honolulu", "Europe/Berlin"])
 def test_a_day_without_an_hour_is_that_day_everywhere(reader: str) -> None:
-    (due,) = deadlines([event("X 2027", 5, zone="", hour=0)], NOW, ZoneInfo(reader))
+    (due,) = deadlines([event("X 2027", 5, zone="", hour=0)], NOW, ZoneInfo(reader), ENGLISH)
     assert (due.day, due.time) == ("Thu 26 Nov", "")
     unclear = replace(event("X 2027", 5), signals={"day": "tomorrow"})
-    assert deadlines([unclear], NOW, BERLIN)[0].time == "12:59"
+    assert deadlines([unclear], NOW, BERLIN, ENGLISH)[0].time == "12:59"
 
 
 @pytest.mark.parametrize(
@@ -104,25 +107,25 @@ def test_a_day_without_an_hour_is_that_day_everywhere(reader: str) -> None:
      (24, "in 3 weeks"), (60, "in 9 weeks")],
 )  # fmt: skip
 def test_how_far_away(day: int, when: str) -> None:
-    (due,) = deadlines([event("X 2027", day)], NOW, BERLIN)
+    (due,) = deadlines([event("X 2027", day)], NOW, BERLIN, ENGLISH)
     assert due.when == when
 
 
 def test_tomorrow_is_the_readers() -> None:
     late = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)  # in Berlin it is Sunday already
-    (due,) = deadlines([event("X 2027", 1)], late, BERLIN)
+    (due,) = deadlines([event("X 2027", 1)], late, BERLIN, ENGLISH)
     assert (due.day, due.when) == ("Sun 22 Nov", "today")
 
 
 def test_what_the_title_says_is_not_said_again() -> None:
-    (due,) = deadlines([event("ICASSP 2027 abstract", 5, sort="abstract", place="Toronto")], NOW, BERLIN)
+    (due,) = deadlines([event("ICASSP 2027 abstract", 5, sort="abstract", place="Toronto")], NOW, BERLIN, ENGLISH)
     assert due.about == "Toronto"
-    (due,) = deadlines([event("ICASSP 2027", 5, sort="camera_ready")], NOW, BERLIN)
+    (due,) = deadlines([event("ICASSP 2027", 5, sort="camera_ready")], NOW, BERLIN, ENGLISH)
     assert due.about == "camera ready"
-    (due,) = deadlines([event("ICASSP 2027: last day", 5, sort="camera_ready")], NOW, BERLIN)
+    (due,) = deadlines([event("ICASSP 2027: last day", 5, sort="camera_ready")], NOW, BERLIN, ENGLISH)
     assert due.about == ""
     told = replace(event("X", 5, place="said in the text"), signals={"zone": "AoE", "place": "Lyon, France"})
-    assert deadlines([told], NOW, BERLIN)[0].about == "Lyon, France"
+    assert deadlines([told], NOW, BERLIN, ENGLISH)[0].about == "Lyon, France"
 
 
 @pytest.mark.parametrize(("number", "more"), [(12, ""), (13, "and 1 more deadline"), (40, "and 28 more deadlines")])
@@ -155,7 +158,9 @@ def test_the_card_says_where_else_on_a_line_of_its_own() -> None:
     line = "also on: r/MachineLearning (12 points), AssemblyAI blog"
     assert re.search(r"arXiv cs\.SD · Hugging Face 41 upvotes</p>\s*<p [^>]*>also on: <a ", html)
     assert line in Page(html).text
-    assert f"\n     arXiv cs.SD · Hugging Face 41 upvotes\n     {line}\n" in text
+    numbered = "also on: r/MachineLearning (12 points) [1], AssemblyAI blog [2]"
+    assert f"\n     arXiv cs.SD · Hugging Face 41 upvotes\n     {numbered}\n" in text
+    assert f"\n[1] {MENTIONS[0].url}\n[2] {MENTIONS[1].url}\n[3] https://arxiv.org" in text
     for mention in MENTIONS[:2]:
         assert Page(html).links.count(mention.url) == 1
         assert text.count(mention.url) == 1
@@ -169,11 +174,8 @@ def test_a_paper_seen_in_four_places_names_all_four() -> None:
 
 @pytest.mark.parametrize(("number", "end"), [(4, "HF forum"), (5, "HF forum and 1 more"), (6, "HF forum and 2 more")])
 def test_at_most_four(number: int, end: str) -> None:
-    lines = renderer().text(mentioned(*MENTIONS[:number]), TO).splitlines()
-    first = next(n for n, line in enumerate(lines) if "also on:" in line)
-    assert " ".join(line.strip() for line in lines[first : first + 2]) == (
-        f"also on: r/MachineLearning (12 points), AssemblyAI blog, Two Minute Papers (48,210 views), {end}"
-    )
+    said = f"also on: r/MachineLearning (12 points), AssemblyAI blog, Two Minute Papers (48,210 views), {end} 62 ·"
+    assert said in both(mentioned(*MENTIONS[:number]))[1]
     page = Page(renderer().html(mentioned(*MENTIONS[:number]), TO)).text
     assert next(line for line in page.splitlines() if line.startswith("also on:")).endswith(f", {end}")
 

@@ -10,7 +10,7 @@ import pytest
 from aggregator.model import Batch
 from aggregator.sources.arxiv import Arxiv
 from aggregator.sources.arxiv.announcements import listing
-from aggregator.sources.arxiv.mailing import lists_on, verdict
+from aggregator.sources.arxiv.mailing import holidays, lists_on, verdict
 from tests.fakes import Answer, fetcher_over, pages
 from tests.test_sources_arxiv import API, ATOM, EMPTY_DAY, announced, api, feed, paper
 
@@ -118,3 +118,44 @@ def test_a_cursor_of_before_is_good(tmp_path: Path) -> None:
         batch = Arxiv(name="arxiv").visit(fetcher, old, MORNING)
     assert (len(batch.entries), batch.missing, batch.days) == (1, "", {})
     assert network.requests[-1].headers["if-none-match"] == '"x"'
+
+
+PUBLISHED = {
+    # arXiv's own lists: deferred mailings of 2019/20 (news of the site), holidays of 2023 and 2026 (help/availability)
+    2019: ((11, 28), (12, 25), (12, 26), (12, 30)),
+    2020: ((1, 1), (1, 20)),
+    2023: ((1, 16), (6, 14), (6, 19), (7, 4), (9, 4), (11, 23), (12, 25), (12, 27)),
+    2026: ((1, 1), (1, 19), (6, 19), (7, 3), (9, 7), (11, 26), (12, 25), (12, 29), (12, 31)),
+}
+
+
+@pytest.mark.parametrize(("year", "days"), PUBLISHED.items())
+def test_what_arxiv_published_is_a_holiday(year: int, days: tuple[tuple[int, int], ...]) -> None:
+    assert {date(year, month, day) for month, day in days} <= holidays(year)
+
+
+def test_the_rule_finds_what_was_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.sources.arxiv.mailing._PUBLISHED", {})
+    for year, days in PUBLISHED.items():
+        assert {date(year, month, day) for month, day in days} - holidays(year) <= {date(2023, 6, 14)}  # ad hoc
+
+
+def test_movable_holidays_of_years_to_come() -> None:
+    assert {date(2027, 1, 18), date(2027, 6, 18), date(2027, 7, 5), date(2027, 9, 6), date(2027, 11, 25)} <= holidays(
+        2027
+    )
+    assert {date(2028, 1, 17), date(2028, 6, 19), date(2028, 7, 4), date(2028, 9, 4), date(2028, 11, 23)} <= holidays(
+        2028
+    )
+    assert date(2027, 12, 31) in holidays(2027)  # 1 January 2028 is a Saturday
+    for year in range(2024, 2100):
+        days = holidays(year)
+        assert all(day.year == year for day in days)
+        assert len([day for day in days if date(year, 1, 3) < day < date(year, 12, 24)]) <= 7
+        assert date(year, 5, 31) - timedelta(days=date(year, 5, 31).weekday()) not in days  # Memorial Day is announced
+
+
+@pytest.mark.parametrize("day", [date(2027, 1, 18), date(2027, 1, 19), date(2027, 9, 7), date(2027, 11, 26)])
+def test_on_and_after_a_movable_holiday_the_source_is_quiet(day: date, tmp_path: Path) -> None:
+    batch = at(datetime(day.year, day.month, day.day, 12, tzinfo=UTC), empty(day), tmp_path)
+    assert (batch.days, batch.missing, batch.note) == ({day: 0}, "", "")

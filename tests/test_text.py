@@ -186,7 +186,7 @@ def test_fold_is_one_clean_line(line: str) -> None:
         (r"$\alpha$-mix", "α-mix"),
         (r"\textit{x} and \texttt{y}", "x and y"),
         (r"{\"o} Erd\H{o}s, Fran\c{c}ois", "ö Erdős, François"),
-        (r"$\mathbb{R}^d$", "ℝ^d"),
+        (r"$\mathbb{R}^d$", "ℝᵈ"),
         (r"10\% and 5% of $\approx$90\%", "10% and 5% of ≈90%"),
         ("TED-LIUM~3 at 5~dB, ~50 of them", "TED-LIUM 3 at 5 dB, ~50 of them"),
         ("words -- more--or---less, pages 1--2, a --flag", "words – more–or—less, pages 1–2, a --flag"),
@@ -234,6 +234,32 @@ def test_cut() -> None:
     assert text.cut("x" * 50, 10) == "x" * 9 + "…"
     assert text.cut("一句话。另一句话在这里。", 6) == "一句话。"
     assert text.cut("abc", 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "limit", "expected"),
+    [
+        ("It follows Smith et al. (2020) and goes on and on and on.", 30, "It follows Smith et al.…"),
+        ("See it in Fig. 2 of the paper, which is long.", 16, "See it in Fig.…"),
+        ("It runs 3.5 times as fast as before.", 12, "It runs 3.5…"),
+        ("Written by J. Doe of some place far away.", 16, "Written by J.…"),
+        ("One of many, i.e. a short sentence of words.", 20, "One of many, i.e. a…"),
+        ("It works vs. the others. And so on, it says.", 26, "It works vs. the others."),
+        ("Is it so? Yes! And then more words.", 16, "Is it so? Yes!"),
+        ('He said "stop!" and went on for long.', 18, 'He said "stop!"…'),
+        ("He left (at last.) Then came others.", 20, "He left (at last.)"),
+        ("First. Then a very long sentence follows.", 22, "First. Then a very…"),
+        ("A 面向低资源语言的流式语音识别方法", 10, "A 面向低资源语言…"),
+        ("Na\u0301" * 9, 5, "Na\u0301N…"),
+        ("Z" + "\u0301" * 9, 5, "…"),
+        ("ab 👩\u200d🔬👩\u200d🔬👩\u200d🔬", 6, "ab…"),
+        ("abcd👩\u200d🔬👩\u200d🔬", 7, "abcd…"),
+        ("ก็ดีมากจริงๆ", 3, "ก็…"),
+        ("words https://example.org/a-very-long-address", 22, "words https://example…"),
+    ],
+)
+def test_cuts_are_accurate(words: str, limit: int, expected: str) -> None:
+    assert text.cut(words, limit) == expected
 
 
 @given(ANYTHING, st.integers(0, 60))

@@ -29,10 +29,16 @@ _COMMANDS = {
     "serve": "steps",
     "preview": "look",
     "status": "look",
+    "outbox": "outbox",
+    "profile": "profile",
     "backfill": "history",
     "audit": "history",
     "sources": "sources",
     "opml": "opml",
+    "backup": "care",
+    "restore": "care",
+    "vacuum": "care",
+    "doctor": "care",
 }
 _SUMMARIES = {
     "init": "Write a fresh, commented config.toml.",
@@ -48,10 +54,16 @@ _SUMMARIES = {
     "serve": "Stay and run on schedule.",
     "preview": "Write a digest to look at; nothing is queued.",
     "status": "Say how sources and profiles are doing.",
+    "outbox": "List the messages; send again, hold or drop one.",
+    "profile": "List the readers; pause, resume or forget one.",
     "backfill": "Fetch history; it can be interrupted and resumed.",
     "audit": "Ask the sources again, and fetch what is missing.",
     "sources": "List the catalogue of channels, and try their addresses.",
     "opml": "Bring feeds from another reader, or take them there.",
+    "backup": "Copy the database while it is in use.",
+    "restore": "Put a backup back; nothing is mailed again without your consent.",
+    "vacuum": "Forget old bodies, and give unused space back.",
+    "doctor": "Look for what is wrong with this installation.",
 }
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from aggregator.cli import Settings, show
+from aggregator.cli.readers import state_of
 from aggregator.cli.steps import opened
 
 if TYPE_CHECKING:
@@ -77,19 +78,41 @@ def status(settings: Settings, days: int, as_json: bool) -> int:
         ]
         show.table(("day", "source", "entries", "answered", "complete", ""), rows)
     click.echo()
+    _show_mail(state)
+    return int(broken)
+
+
+def _show_mail(state: dict[str, Any]) -> None:
+    """The readers, what is paused, and the outbox."""
     profiles = [
-        (p["name"], p["last_issue"] or "none", p["last_picks"], _moment(p["last_at"]), _moment(p["next_at"]))
+        (
+            p["name"],
+            p["last_issue"] or "none",
+            p["last_picks"],
+            _moment(p["last_at"]),
+            _moment(p["next_at"]) if p["state"] == "active" else p["state"],
+        )
         for p in state["profiles"]
     ]
     show.table(("profile", "last digest", "picks", "composed", "next digest"), profiles)
+    for pause in state["pauses"]:
+        who = f"{pause['address']} of {pause['profile']}" if pause["address"] else pause["profile"]
+        click.echo(f"  paused: {who}, since {pause['since']:%Y-%m-%d}: {pause['reason']}")
+    for bounce in state["bounces"]:
+        kind = "came back" if bounce["hard"] else "is late"
+        click.echo(f"  {kind}: mail to {bounce['address']} of {bounce['profile']}: {bounce['status']} {bounce['text']}")
     click.echo()
     outbox = ", ".join(f"{number} {name}" for name, number in state["outbox"].items()) or "empty"
     click.echo(f"outbox: {outbox}")
     for message in state["refused"]:
         click.echo(f"  {message['to']} ({message['message']}): {message['error']}")
-    return int(broken)
+    for message in state["held"]:
+        click.echo(f"  held: {message['to']} ({message['message']}); `aggregator outbox retry` or `drop`")
+    if state["restored"]:
+        click.echo("nothing is sent: the database was restored; say what to do about mail: `aggregator restore --help`")
 
 
+_RECENT = timedelta(days=30)
 _BROKEN = ("partial", "failed", "gone")
 
 
@@ -105,6 +128,7 @@ def _state(steps: "Steps", days: int) -> dict[str, Any]:
     """What `status` tells, as plain values."""
     now = steps.clock()
     names = [source.name for source in steps.config.sources]
+    messages = steps.store.outbox()
     known = {state.name: state for state in steps.store.sources(names)}
     health = {one.name: one.state for one in steps.store.health(names, now - timedelta(days=7), now)}
     return {
@@ -118,13 +142,17 @@ def _state(steps: "Steps", days: int) -> dict[str, Any]:
         if days
         else [],
         "profiles": [_profile_state(steps, profile, now) for profile in steps.config.profiles],
+        "pauses": [asdict(pause) for pause in steps.store.pauses()],
+        "bounces": [asdict(one) for one in steps.store.returned(now - _RECENT)],
         "outbox": steps.store.outbox_counts(),
-        "refused": [
-            {"message": row.key, "to": row.recipient, "state": row.state, "error": row.error}
-            for row in steps.store.outbox()
-            if row.error and row.state != "sent"
-        ],
+        "refused": [_message(row) for row in messages if row.error and row.state not in {"sent", "held", "dropped"}],
+        "held": [_message(row) for row in messages if row.state == "held"],
+        "restored": steps.store.unsettled(),
     }
+
+
+def _message(row: Any) -> dict[str, Any]:
+    return {"message": row.key, "to": row.recipient, "state": row.state, "error": row.error}
 
 
 def _source_state(name: str, kind: str, health: str, state: Any) -> dict[str, Any]:
@@ -158,6 +186,7 @@ def _profile_state(steps: "Steps", profile: Any, now: datetime) -> dict[str, Any
     return {
         "name": profile.name,
         "email": list(profile.email),
+        "state": state_of(profile, [one for one in steps.store.pauses() if one.profile == profile.name]),
         "last_issue": last.period if last else None,
         "last_picks": last.picks if last else 0,
         "last_at": last.opened_at if last else None,

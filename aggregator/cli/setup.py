@@ -42,15 +42,16 @@ def check(settings: Settings, as_json: bool) -> int:
     Example:
       aggregator --config lab.toml check
     """
-    from aggregator import app
+    from aggregator import app, office
 
     config = app.read_config(settings.config)
-    app.mailer(config).close()
+    office.mailer(config).close()
     mail = config.mail
+    where = {"smtp": f"{mail.host}:{mail.port}", "sendmail": mail.sendmail}.get(mail.transport, mail.folder)
     meaning: dict[str, Any] = {
         "config": str(config.path),
         "database": app.database_name(config),
-        "mail": f"{mail.transport} {mail.folder if mail.transport == 'folder' else f'{mail.host}:{mail.port}'}",
+        "mail": f"{mail.transport} {where}",
         "model": config.embed.model,
         "profiles": [
             {"profile": p.name, "schedule": p.schedule, "timezone": p.timezone, "interests": len(p.interests),

@@ -1,8 +1,10 @@
 """steps: run, and its four steps one by one; serve, which runs them on schedule."""
 
+import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +14,26 @@ from aggregator.outcome import Outcome
 
 if TYPE_CHECKING:
     from aggregator.app import Steps
+
+
+_TERMINATED = 128 + signal.SIGTERM
+
+
+@contextmanager
+def ending(stopping: threading.Event) -> Iterator[None]:
+    """SIGTERM, or the first Ctrl-C, sets `stopping`: what is in hand is finished. The second Ctrl-C breaks off."""
+
+    def end(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler
+        stopping.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        click.echo("aggregator: finishing what is in hand; Ctrl-C breaks off", err=True)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -39,6 +61,17 @@ def report(outcomes: Iterable[Outcome]) -> int:
     return int(failed)
 
 
+def _in_order(settings: Settings, work: Callable[["Steps"], Iterable[Outcome]]) -> int:
+    """Do and report steps that can be stopped between two units of work; then the exit code is that of SIGTERM."""
+    stopping = threading.Event()
+    with ending(stopping), opened(settings, stopping) as steps:
+        code = report(work(steps))
+    if not stopping.is_set():
+        return code
+    click.echo("aggregator: stopped; what was done is stored, and the same command goes on from there", err=True)
+    return _TERMINATED
+
+
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Visit every source now, not only those that are due.")
 @click.option("--force", is_flag=True, help="Compose an extra issue now; the scheduled one comes all the same.")
@@ -50,8 +83,7 @@ def run(settings: Settings, everything: bool, force: bool) -> int:
     Example:
       aggregator run --all
     """
-    with opened(settings) as steps:
-        return report(steps.run(everything=everything, force=force))
+    return _in_order(settings, lambda steps: steps.run(everything=everything, force=force))
 
 
 @click.command()
@@ -65,8 +97,7 @@ def collect(settings: Settings, everything: bool, source: str | None) -> int:
     Example:
       aggregator collect --source arxiv
     """
-    with opened(settings) as steps:
-        return report([steps.collect(everything=everything, only=source)])
+    return _in_order(settings, lambda steps: [steps.collect(everything=everything, only=source)])
 
 
 @click.command()
@@ -78,8 +109,7 @@ def embed(settings: Settings) -> int:
     Example:
       aggregator embed
     """
-    with opened(settings) as steps:
-        return report([steps.embed()])
+    return _in_order(settings, lambda steps: [steps.embed()])
 
 
 @click.command()
@@ -105,8 +135,7 @@ def deliver(settings: Settings) -> int:
     Example:
       aggregator deliver
     """
-    with opened(settings) as steps:
-        return report([steps.deliver()])
+    return _in_order(settings, lambda steps: [steps.deliver()])
 
 
 @click.command()

@@ -2,6 +2,8 @@
 
     config = load(find(None, os.environ, Path.cwd()))
 
+files.py      a file to its text and document
+profiles.py   profiles in files of their own, profiles/*.toml
 build.py      a parsed document to a Config, gathering every mistake
 sections.py   the tables as types, with their defaults
 use.py        channels and packs of the catalogue, written out
@@ -10,8 +12,6 @@ explain.py    a mistake in plain words, with the nearest right word
 locate.py     the line of each key
 """
 
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,12 +19,14 @@ import platformdirs
 
 from aggregator.config.build import build
 from aggregator.config.explain import MistakesError
+from aggregator.config.files import parsed, read
 from aggregator.config.locate import Lines
+from aggregator.config.profiles import Pages
 from aggregator.config.sections import Config
 from aggregator.errors import ConfigError, InputError
 from aggregator.shipped import shipped
 
-__all__ = ["Config", "example", "find", "load"]
+__all__ = ["Config", "example", "find", "load", "origin"]
 
 
 def find(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -44,44 +46,38 @@ def find(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
 
 
 def load(path: Path) -> Config:
-    """The configuration in a file. Raises InputError if it cannot be read, ConfigError with a line for each mistake."""
+    """The configuration in a file, with the profiles beside it in profiles/*.toml.
+
+    Raises InputError if one cannot be read, ConfigError with a line for each mistake.
+    """
     path = path.absolute()
-    text = _read(path)
+    text = read(path, path.name)
+    pages = Pages(path, parsed(text, path.name))
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_syntax(path.name, text, str(error))) from None
-    try:
-        return build(document, path)
+        return build(pages.whole, path)
     except MistakesError as mistakes:
         lines = Lines(text)
-        found = sorted((lines.line(problem.path), problem.key, problem.text) for problem in mistakes.problems)
-        raise ConfigError("\n".join(f"{path.name}:{line}: {key}: {words}" for line, key, words in found)) from None
+        found = sorted(
+            (*(pages.place(problem.path) or ("", lines.line(problem.path))), problem.key, problem.text)
+            for problem in mistakes.problems
+        )
+        raise ConfigError(
+            "\n".join(f"{page or path.name}:{line}: {key}: {words}" for page, line, key, words in found)
+        ) from None
+
+
+def origin(path: Path, name: str) -> str:
+    """Where the profile of that name is written, such as "config.toml:3" or "profiles/anna.toml:1"; "" if nowhere."""
+    text = read(path, path.name)
+    pages = Pages(path, parsed(text, path.name))
+    for number, values in enumerate(pages.whole.get("profile", [])):
+        if str(values.get("name", "")).strip() == name:
+            where = ("profile", number)
+            page, line = pages.place(where) or (path.name, Lines(text).line(where))
+            return f"{page}:{line}"
+    return ""
 
 
 def example() -> str:
     """The shipped config.toml: it runs as it is, and its comments say what to change."""
     return shipped("config.toml").read_text(encoding="utf-8")
-
-
-def _read(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"no {path.name} found (looked for {path}); `aggregator init` writes one") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path.name}:{line}: this is not UTF-8; save the file as UTF-8 text") from None
-
-
-def _syntax(name: str, text: str, message: str) -> str:
-    match = re.fullmatch(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)", message, re.DOTALL)
-    line = int(match["line"]) if match and match["line"] else max(1, len(text.splitlines()))
-    what = match["what"] if match else message
-    if "Illegal character '\\n'" in what:
-        what = "the line ends inside a text; is a quote missing?"
-    return f"{name}:{line}: this is not TOML: {what[:1].lower()}{what[1:]}"

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 from aggregator.config.explain import MistakesError, Model, Problem, hint, secrets, table
 from aggregator.config.locate import KeyPath
-from aggregator.config.sections import Config, Database, Embed, Fetch, Mail, Reader, Schedule
+from aggregator.config.profiles import former_names
+from aggregator.config.sections import Bounces, Config, Database, Embed, Fetch, Mail, Reader, Schedule
 from aggregator.config.use import distinct, expand, source_of
 from aggregator.sources import Source
 
-_SECTIONS = ("profile", "mail", "schedule", "fetch", "embed", "database", "source")
+_SECTIONS = ("profile", "mail", "schedule", "bounces", "fetch", "embed", "database", "source")
 
 Made = TypeVar("Made")
 
@@ -22,15 +23,19 @@ def build(document: Mapping[str, Any], path: Path) -> Config:
     mail = work.section(Mail, "mail")
     if mail:
         work.problems += mail.problems()
-    database, fetch, embed, schedule = (
+    database, fetch, embed, schedule, bounces = (
         work.section(Database, "database"),
         work.section(Fetch, "fetch"),
         work.section(Embed, "embed"),
         work.section(Schedule, "schedule"),
+        work.section(Bounces, "bounces"),
     )
+    if bounces:
+        work.problems += bounces.problems()
     readers = work.several("profile", lambda values, where: table(Reader, values, where))
+    work.problems += former_names(work.document)
     sources = work.sources()
-    if work.problems or not (database and fetch and embed and mail and schedule):
+    if work.problems or not (database and fetch and embed and mail and schedule and bounces):
         raise MistakesError(work.problems)
     folder = path.parent
     return Config(
@@ -39,6 +44,7 @@ def build(document: Mapping[str, Any], path: Path) -> Config:
         fetch=fetch,
         embed=embed,
         mail=mail.under(folder),
+        bounces=bounces.under(folder),
         schedule=schedule,
         sources=tuple(sources),
         profiles=tuple(reader.profile() for reader in readers),

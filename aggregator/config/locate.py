@@ -27,6 +27,10 @@ class Lines:
         self._lines = dict(_Scanner(text.replace("\r\n", "\n")).document())
         self._last = max(1, len(text.splitlines()))
 
+    def has(self, path: KeyPath) -> bool:
+        """Whether the key is there."""
+        return path in self._lines
+
     def line(self, path: KeyPath) -> int:
         """The line of a key; of one that is not there, its table's header; of a missing table, the last line."""
         while path:

@@ -10,6 +10,7 @@ from aggregator import model
 from aggregator.config import values
 from aggregator.config.explain import Problem
 from aggregator.sources import Source
+from aggregator.sources.mailbox.connection import PORTS as IMAP_PORTS
 
 _PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
@@ -18,6 +19,11 @@ Phrase = Annotated[str, AfterValidator(values.phrase)]
 
 def _one_or_several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
+
+
+def _together(value: Any) -> Any:
+    texts = isinstance(value, tuple) and value and all(isinstance(one, str) for one in value)
+    return "; ".join(value) if texts else value
 
 
 def _path(value: Any) -> Any:
@@ -61,7 +67,7 @@ class Embed(Section):
 class Mail(Section):
     """How digests leave. In a loaded configuration `folder` is absolute; `port` follows `security` unless given."""
 
-    transport: Literal["folder", "smtp"] = "folder"
+    transport: Literal["folder", "maildir", "smtp", "sendmail"] = "folder"
     sender: Annotated[str, AfterValidator(values.sender)] = "Paper digest <digest@example.org>"
     base_url: Annotated[str, AfterValidator(values.link)] = ""
     folder: Annotated[Path, BeforeValidator(_path)] = Path("outbox")
@@ -69,22 +75,63 @@ class Mail(Section):
     security: Literal["tls", "starttls", "none"] = "tls"
     port: int = Field(default_factory=lambda given: _PORTS[given["security"]], ge=1, le=65535)
     user: str = ""
+    sendmail: Annotated[Path, BeforeValidator(_path)] = Path("/usr/sbin/sendmail")
+    return_path: Annotated[str, AfterValidator(values.address_or_none)] = ""
+    dkim_selector: Annotated[str, AfterValidator(values.selector)] = ""
+    in_doubt: Literal["resend", "hold"] = "resend"
+    per_second: float = Field(default=0, ge=0)
+    per_connection: int = Field(default=100, ge=1)
+    per_day: int = Field(default=0, ge=0)
+    keep_days: int = Field(default=30, ge=1)
+    templates: Annotated[Path | None, BeforeValidator(_path)] = None
+    notice: bool = False
 
     def under(self, folder: Path) -> "Mail":
         """The same with a relative outbox taken from `folder`."""
-        return self.model_copy(update={"folder": folder / self.folder})
+        templates = folder / self.templates if self.templates else None
+        return self.model_copy(update={"folder": folder / self.folder, "templates": templates})
 
     def problems(self) -> Iterator[Problem]:
         """What does not go together."""
+        if self.transport != "folder" and "sender" not in self.model_fields_set:
+            yield Problem(("mail", "sender"), f'is missing; transport "{self.transport}" needs who the mail is from')
+        if self.transport == "sendmail" and not self.sendmail.is_absolute():
+            yield Problem(("mail", "sendmail"), f"{self.sendmail} is a relative path; write it whole")
         if self.transport != "smtp":
             return
         if not self.host.strip():
             yield Problem(("mail", "host"), 'is missing; transport "smtp" needs the name of the mail server')
-        if "sender" not in self.model_fields_set:
-            yield Problem(("mail", "sender"), 'is missing; transport "smtp" needs who the mail is from')
         if self.security == "none" and self.host.strip() and not values.is_loopback(self.host):
             text = f'"none" is only for this machine itself, not for {self.host}; use "tls" or "starttls"'
             yield Problem(("mail", "security"), text)
+
+
+class Bounces(Section):
+    """Where reports of mail that could not be delivered come back to (RFC 3464): a Maildir or an IMAP folder."""
+
+    maildir: Annotated[Path | None, BeforeValidator(_path)] = None
+    host: str = ""
+    security: Literal["tls", "starttls", "none"] = "tls"
+    port: int = Field(default_factory=lambda given: IMAP_PORTS[given["security"]], ge=1, le=65535)
+    user: str = ""
+    folder: Phrase = "INBOX"
+
+    def under(self, folder: Path) -> "Bounces":
+        """The same with a relative Maildir taken from `folder`."""
+        return self.model_copy(update={"maildir": folder / self.maildir if self.maildir else None})
+
+    def problems(self) -> Iterator[Problem]:
+        """What does not go together."""
+        host = self.host.strip()
+        if self.maildir and host:
+            yield Problem(("bounces", "host"), "cannot stand beside maildir; keep one of them")
+        if self.model_fields_set and not self.maildir and not host:
+            yield Problem(("bounces", "maildir"), "is missing, and so is host; name where mail comes back to")
+        if host and not self.user.strip():
+            yield Problem(("bounces", "user"), "is missing; a host needs a login")
+        if host and self.security == "none" and not values.is_loopback(host):
+            text = f'"none" is only for this machine itself, not for {host}; use "tls" or "starttls"'
+            yield Problem(("bounces", "security"), text)
 
 
 class Schedule(Section):
@@ -102,7 +149,7 @@ class Reader(Section):
         BeforeValidator(_one_or_several),
         Field(min_length=1),
     ]
-    schedule: Annotated[str, AfterValidator(values.rhythm)] = "weekly mon 08:00"
+    schedule: Annotated[str, BeforeValidator(_together), AfterValidator(values.rhythm)] = "weekly mon 08:00"
     timezone: Annotated[str, AfterValidator(values.timezone)] = "UTC"
     interests: tuple[Phrase, ...] = Field(min_length=1)
     muted: tuple[Phrase, ...] = ()
@@ -110,6 +157,11 @@ class Reader(Section):
     min_score: float = Field(default=0.3, ge=0, le=1)
     send_empty: bool = False
     deadline_days: int = Field(default=60, ge=0, le=400)
+    format: model.Format = "full"
+    sections: tuple[model.Part, ...] = Field(default=model.PARTS, min_length=1)
+    language: Annotated[str, AfterValidator(values.language)] = "en"
+    max_kilobytes: int = Field(default=90, ge=10, le=90)
+    was: tuple[Phrase, ...] = ()
 
     def profile(self) -> model.Profile:
         """The profile that the steps know."""
@@ -124,6 +176,7 @@ class Config(Section):
     fetch: Fetch
     embed: Embed
     mail: Mail
+    bounces: Bounces
     schedule: Schedule
     sources: tuple[InstanceOf[Source], ...]
     profiles: tuple[model.Profile, ...]

@@ -11,6 +11,7 @@ from aggregator.errors import InputError
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 _NAMED = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>]*)>")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _LOOPBACK = re.compile(r"localhost|.+\.localhost", re.IGNORECASE)
 
 
@@ -30,6 +31,25 @@ def address(text: str) -> str:
     if not good or len(labels) < 2 or not all(map(_LABEL.fullmatch, labels)) or labels[-1].isdigit():
         raise ValueError(f"{text!r} is not a mail address; write it like me@example.org")
     return f"{local}@{ascii_domain}"
+
+
+def address_or_none(text: str) -> str:
+    """A mail address without a name, or "". Raises ValueError."""
+    return address(text) if text.strip() else ""
+
+
+def selector(text: str) -> str:
+    """The selector of a DKIM key (RFC 6376 section 3.1), or "". Raises ValueError."""
+    if text and not all(map(_LABEL.fullmatch, text.split("."))):
+        raise ValueError(f"{text!r} is no DKIM selector; write it like s1")
+    return text
+
+
+def language(tag: str) -> str:
+    """A language by its tag (RFC 5646), such as de or pt-BR. Raises ValueError."""
+    if not _LANGUAGE.fullmatch(tag):
+        raise ValueError(f"{tag!r} is no language; write it like en, de or pt-BR")
+    return tag
 
 
 def sender(text: str) -> str:

@@ -32,7 +32,7 @@ class FolderMailer:
         mark = "" if whole else f"~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
         return self._folder / f"{'-'.join(filter(None, parts))}{mark}.eml"
 
-    def send(self, message: Message, on_data: Callable[[], None]) -> None:
+    def send(self, message: Message, on_data: Callable[[], None]) -> str:
         """See Mailer.send. The page comes first, so that a .eml is never without one."""
         path = self.path(message.key)
         try:
@@ -42,7 +42,8 @@ class FolderMailer:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             text = f"cannot write to {self._folder}: {reason}; make room there, or name another folder in [mail] folder"
-            raise DeliveryError(text, stop=True) from error
+            raise DeliveryError(text, stop=True, untried=True) from error
+        return ""
 
     def close(self) -> None:
         """Nothing is open."""

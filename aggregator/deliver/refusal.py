@@ -2,20 +2,31 @@
 
 4xx                                    it may pass later
 5xx                                    the same bytes will be refused again
+5xx at RCPT, no such address (5.1.x)   and so will all others to this address
 5xx about login or policy (5.7.x)      nothing gets through until somebody acts: the run stops, the message waits
+5xx about the sender (5.1.7, 5.1.8)    likewise, also at RCPT, where Postfix says it
 no reply to the final dot              the message may have been accepted (RFC 1047)
+no conversation                        nothing gets through for now: the run stops, and no message was tried
+
+Enhanced codes are those of RFC 3463; 550, 551 and 553 at RCPT without one mean the address (RFC 5321 section 4.2.3).
 """
 
 import re
 import socket
 import ssl
 from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 from aggregator.errors import DeliveryError
 from aggregator.text import fold
 
+Scope: TypeAlias = Literal["connection", "sender", "recipient", "message"]
+"""What a server said no to."""
+
 _LOGIN = (530, 534, 535, 538)
-_POLICY = re.compile(r"\b5\.7\.\d")
+_NO_SUCH_ADDRESS = (550, 551, 553)
+_ENHANCED = re.compile(r"(?<![\d.])5\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
+_SENDER = re.compile(r"\bsender address\b", re.IGNORECASE)
 
 
 class ReplyError(Exception):
@@ -28,22 +39,37 @@ class ReplyError(Exception):
         self.reply = reply
 
 
-def refused(host: str, error: ReplyError, *, stop: bool, hidden: Iterable[str] = ()) -> DeliveryError:
-    """A reply as an error. `stop`: what was refused is not about one message. What is `hidden` stays so."""
-    said = f"{error.code} {fold(error.reply.decode('utf-8', 'replace'))}"
+def refused(host: str, error: ReplyError, scope: Scope, *, hidden: Iterable[str] = ()) -> DeliveryError:
+    """A reply as an error. What is `hidden` stays so."""
+    said = fold(error.reply.decode("utf-8", "replace"))
     for secret in hidden:
         said = said.replace(secret, "***")
-    never = 500 <= error.code < 600
-    stop = stop or (never and (error.code in _LOGIN or _POLICY.search(said) is not None))
-    text = f"{host} refused {error.doing} ({said[:200].strip()})"
+    text = f"{host} refused {error.doing} ({f'{error.code} {said}'[:200].strip()})"
     if error.doing.startswith("the login"):
         text += "; check [mail] user and AGGREGATOR_SMTP_PASSWORD; Gmail and some others want an app password"
-    return DeliveryError(text, permanent=never and not stop, stop=stop)
+    never = 500 <= error.code < 600
+    stop = scope == "connection" or (never and (scope == "sender" or _about_all(error.code, said)))
+    gone = never and not stop and scope == "recipient" and _no_such_address(error.code, said)
+    untried = scope == "connection" and not 400 <= error.code < 500
+    return DeliveryError(text, permanent=never, stop=stop, untried=untried, gone=gone)
+
+
+def _about_all(code: int, said: str) -> bool:
+    """Whether it is login, policy or the sender that is refused, and so every message."""
+    enhanced = _ENHANCED.search(said)
+    subject, detail = enhanced.groups() if enhanced else ("", "")
+    sender = subject == "1" and (detail in ("7", "8") or _SENDER.search(said) is not None)
+    return code in _LOGIN or subject == "7" or sender
+
+
+def _no_such_address(code: int, said: str) -> bool:
+    enhanced = _ENHANCED.search(said)
+    return enhanced[1] == "1" if enhanced else code in _NO_SUCH_ADDRESS
 
 
 def broken(host: str, port: int, error: Exception) -> DeliveryError:
     """A connection that did not come about: nothing of this run can get through."""
-    return DeliveryError(f"{host}:{port} {_why(error)}", stop=True)
+    return DeliveryError(f"{host}:{port} {_why(error)}", stop=True, untried=True)
 
 
 def _why(error: Exception) -> str:

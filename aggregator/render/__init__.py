@@ -1,51 +1,44 @@
 """render: digest → finished mail: subject, text, HTML, headers; the stored bytes.
 
-Three templates by name (digest.subject.txt, digest.txt, digest.html) are given one value each, `letter`, and decide
-nothing. Titles, abstracts, names and the words of sources are text: escaped in HTML, harmless in headers.
+Three templates by name (digest.subject.txt, digest.txt, digest.html) are given one value each, `letter`, and where it
+leads home to, `links`; they decide nothing. Those in a folder of one's own stand before ours, which they may extend as
+"base/digest.html". Titles, abstracts, names and the words of sources are text: escaped in HTML, harmless in headers.
 """
 
 import re
-import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import css_inline
-import jinja2
 
 from aggregator.errors import RenderError
 from aggregator.model import Digest, Message
 from aggregator.render import mail
-from aggregator.render.card import Room
-from aggregator.render.columns import padded, wrap
 from aggregator.render.letter import Letter, letter
+from aggregator.render.links import Home, Links
+from aggregator.render.notes import Notes
+from aggregator.render.room import rooms
+from aggregator.render.templates import Templates
 from aggregator.render.titles import titled
 from aggregator.render.words import clean
-from aggregator.shipped import shipped
+from aggregator.tokens import Keyring
 
 __all__ = ["HTML_LIMIT", "Renderer"]
 
 HTML_LIMIT = 90_000
 """Bytes of decoded HTML: Gmail hides what comes after about 102 kB, the way to unsubscribe included."""
 
-_ROOMS = (
-    Room(620, 300, 200),
-    Room(460, 220, 160),
-    Room(340, 150, 120),
-    Room(340, 150, 120, links=False),
-    *(Room(0, 0, 0, picks, links=False) for picks in (1_000_000, 100, 60, 30, 15, 8, 4, 2, 1)),
-)
-"""From the letter as it is meant to be, over shorter abstracts, fewer links and bare headlines, to "and 37 more"."""
-
 
 class Renderer:
     """Turns digests into finished mails.
 
-    `sender` is "Name <addr@host>" or an address. `base_url` is where the sender's web pages are, if anywhere; the
-    letter names it. `titles` are what sources are called, by name, where that is not their name. `templates` is a
-    folder with the three templates, those that come with the program unless given. Raises RenderError if `sender` is
-    not an address.
+    `sender` is "Name <addr@host>" or an address. `base_url` is where the sender's web pages are, if anywhere; links to
+    them, and a `return_path` that tells whose mail came back, are signed with `keys`. `sign` adds a DKIM signature.
+    `titles` are what sources are called, by name, where that is not their name. `templates` is a folder with templates
+    of one's own, of which each stands for the one of that name that comes with the program. Raises RenderError if
+    `sender` is not an address or there is no such folder, InputError if `base_url` or `return_path` cannot be used.
     """
 
     def __init__(
@@ -54,19 +47,17 @@ class Renderer:
         base_url: str = "",
         templates: Path | None = None,
         titles: Mapping[str, str] | None = None,
+        *,
+        keys: Keyring | None = None,
+        return_path: str = "",
+        sign: Callable[[bytes, datetime], bytes] | None = None,
     ) -> None:
         self._sender = mail.address(sender)
+        self._home = Home(self._sender, base_url, keys, return_path)
+        self._sign = sign
         self._titles = titles or {}
         self._base_url = base_url
-        self._folder = templates or shipped("templates/email")
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(self._folder),
-            autoescape=jinja2.select_autoescape(("html",)),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {"wrap": wrap, "padded": padded}
+        self._templates = Templates(templates)
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, minify_css=True)
 
     def render(self, digest: Digest, to: str, now: datetime) -> Message:
@@ -76,8 +67,9 @@ class Renderer:
         """
         profile = digest.profile
         recipient = mail.address(to)
-        words, html = self._fitted(digest, recipient.addr_spec)
-        subject = clean(self._filled("digest.subject.txt", words, to), 200) or "Paper digest"
+        links = self._links(digest, recipient.addr_spec)
+        words, html = self._fitted(digest, links, recipient.addr_spec)
+        subject = clean(self._filled("digest.subject.txt", words, links, to), 200) or "Paper digest"
         head = mail.headers(
             sender=self._sender,
             to=recipient,
@@ -85,65 +77,80 @@ class Renderer:
             now=now.astimezone(ZoneInfo(profile.timezone)),
             profile=profile.name,
             period=digest.period,
+            links=links,
         )
+        raw = mail.assembled(head, self._plain(words, links, recipient.addr_spec), html)
         return Message(
             key=f"{profile.name}/{digest.period}/{to}",
-            sender=self._sender.addr_spec,
+            sender=self._home.envelope_sender(links.mark),
             to=recipient.addr_spec,
             message_id=dict(head)["Message-ID"],
             subject=subject,
-            raw=mail.assembled(head, self._plain(words, recipient.addr_spec), html),
+            raw=self._sign(raw, now) if self._sign else raw,
         )
 
     def html(self, digest: Digest, to: str) -> str:
-        """The HTML part, styles inlined, below HTML_LIMIT bytes. Raises RenderError."""
-        return self._fitted(digest, to)[1]
+        """The HTML part, styles inlined, below HTML_LIMIT and, if possible, the profile's own. Raises RenderError."""
+        return self._fitted(digest, self._links(digest, to), to)[1]
 
     def text(self, digest: Digest, to: str) -> str:
         """The plain part, in lines of 72 columns. Raises RenderError."""
-        return self._plain(self._fitted(digest, to)[0], to)
+        links = self._links(digest, to)
+        return self._plain(self._fitted(digest, links, to)[0], links, to)
 
-    def _fitted(self, digest: Digest, to: str) -> tuple[Letter, str]:
-        """The fullest letter whose HTML stays below the limit, and that HTML."""
+    def _links(self, digest: Digest, to: str) -> Links:
+        name = digest.profile.name
+        return self._home.links(name, mail.fingerprint(name, digest.period, to), to)
+
+    def _fitted(self, digest: Digest, links: Links, to: str) -> tuple[Letter, str]:
+        """The fullest letter whose HTML stays below the profile's limit, else the shortest; and that HTML.
+
+        A preview is a page, and has no limit.
+        """
         digest = titled(digest, self._titles)
-        for room in _ROOMS:
-            words = letter(digest, room)
-            html = self._inlined(self._filled("digest.html", words, to))
-            if len(html.encode()) < HTML_LIMIT:
-                break
-        return words, html
+        limit = min(1000 * digest.profile.max_kilobytes, HTML_LIMIT)
+        made = self._page(digest, 0, links, to)
+        if digest.period.startswith("preview") or _size(made) < limit:
+            return made
+        low, high = 0, len(rooms(digest.profile.format)) - 1  # the fullest that fits lies behind low, up to high
+        made = self._page(digest, high, links, to)
+        while high - low > 1:
+            middle = (low + high) // 2
+            tried = self._page(digest, middle, links, to)
+            low, high, made = (low, middle, tried) if _size(tried) < limit else (middle, high, made)
+        if _size(made) < HTML_LIMIT:
+            return made
+        raise RenderError(
+            f"the letter of profile {digest.profile.name} has {_size(made):,} bytes even with a single pick; shorten "
+            f"the templates: {HTML_LIMIT:,} is the most"
+        )
 
-    def _plain(self, words: Letter, to: str) -> str:
-        lines = (line.rstrip() for line in self._filled("digest.txt", words, to).split("\n"))
+    def _page(self, digest: Digest, room: int, links: Links, to: str) -> tuple[Letter, str]:
+        words = letter(digest, rooms(digest.profile.format)[room])
+        return words, self._inlined(self._filled("digest.html", words, links, to))
+
+    def _plain(self, words: Letter, links: Links, to: str) -> str:
+        lines = (line.rstrip() for line in self._filled("digest.txt", words, links, to).split("\n"))
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
 
     def _inlined(self, html: str) -> str:
         try:
             inlined = self._inliner.inline(html)
         except css_inline.InlineError as error:
-            raise RenderError(f"{self._folder / 'digest.html'}: its styles cannot be inlined: {error}") from error
+            raise RenderError(f"the styles of {self._templates.path('digest.html')} are broken: {error}") from error
         return "\n".join(filter(None, (line.strip() for line in inlined.split("\n")))) + "\n"
 
-    def _filled(self, name: str, words: Letter, to: str) -> str:
-        values: Mapping[str, object] = {
-            "letter": words,
-            "to": to,
-            "sender": self._sender.addr_spec,
-            "unsubscribe": mail.unsubscribe_link(self._sender, words.profile),
-            "base_url": self._base_url,
-        }
-        try:
-            return self._templates.get_template(name).render(values)
-        except jinja2.TemplateNotFound as error:
-            raise RenderError(f"the template {error.name} is missing in {self._folder}; put it back") from None
-        except jinja2.TemplateSyntaxError as error:
-            raise RenderError(f"{error.filename or name}, line {error.lineno}: {error.message}") from None
-        except Exception as error:
-            what = " ".join(str(error).split()) or type(error).__name__
-            raise RenderError(f"{self._place(name, error)}: {what}; correct the template") from error
+    def _filled(self, name: str, words: Letter, links: Links, to: str) -> str:
+        return self._templates.filled(
+            name,
+            letter=words,
+            to=to,
+            sender=self._sender.addr_spec,
+            links=links,
+            base_url=self._base_url,
+            notes=Notes(),
+        )
 
-    def _place(self, name: str, error: Exception) -> str:
-        """The line of the template that an error came from."""
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame for frame in frames if Path(frame.filename).parent == self._folder]
-        return f"{lines[-1].filename}, line {lines[-1].lineno}" if lines else str(self._folder / name)
+
+def _size(made: tuple[Letter, str]) -> int:
+    return len(made[1].encode())

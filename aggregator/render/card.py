@@ -2,9 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
+from babel import Locale
+
 from aggregator.model import Candidate, Kind, Ranked, Reason, Sighting
+from aggregator.render.room import Room
 from aggregator.render.words import clean, counted, day, several
 from aggregator.text import cut, fold, safe_link, unicode
 
@@ -36,17 +40,6 @@ _MOST_MENTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """What a letter has room for: characters of text per leading paper, other paper, other entry; picks a section."""
-
-    lead: int
-    paper: int
-    other: int
-    picks: int = 1_000_000
-    links: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Link:
     """A word to click on and where it leads."""
 
@@ -56,8 +49,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A pick, ready to be shown, in plain text; `score` is 0 to 100, "" and () mean nothing to say."""
+    """A pick, ready to be shown, in plain text; `score` is 0 to 100, "" and () mean nothing to say.
 
+    `key` names the work, for the links that vote on it; `number` counts the picks, 0 where they are not counted.
+    """
+
+    key: str
     number: int
     title: str
     url: str
@@ -72,29 +69,35 @@ class Card:
     more_mentions: str
 
 
-def card(pick: Ranked, number: int, limit: int, *, links: bool = True) -> Card:
-    """The card of a pick, its abstract cut at a sentence at or before `limit` characters (0: left out)."""
+def card(pick: Ranked, number: int, room: Room, limit: int, tongue: Locale, *, known: str = "") -> Card:
+    """The card of a pick, its abstract cut at a sentence at or before `limit` characters (0: left out).
+
+    `known` is the interest that the reader sees already, above the card: it is not told as a reason again.
+    """
     entry = pick.entry
     is_paper = entry.kind == "paper"
-    told = _mentions(pick.candidate, links=links)
+    told = _mentions(pick.candidate, links=room.links)
     first, *rest = [_reason(reason) for reason in pick.reasons] or [""]
     return Card(
+        key=entry.key,
         number=number,
-        title=_text(entry.title, 300, tex=is_paper) or "Untitled",
+        title=_text(entry.title, room.title, is_paper) or "Untitled",
         url=_link(entry.url),
         authors=several([name for author in entry.authors if (name := clean(author, 60))], _MOST_AUTHORS),
-        seen=_seen(pick.candidate),
+        seen=_seen(pick.candidate, tongue),
         score=round(100 * min(max(pick.score, 0.0), 1.0)),
-        reason=first,
-        also=several(rest, 2),
-        text=_text(entry.summary, limit, tex=is_paper) if limit else "",
-        links=(_paper_links(pick.candidate) if is_paper else _other_links(entry.kind, entry.url)) if links else (),
+        reason="" if known and pick.reasons[:1] and pick.reasons[0].text == known else first[:1].upper() + first[1:],
+        also=rest[0] if rest else "",
+        text=_text(entry.summary, limit, is_paper) if limit else "",
+        links=(_paper_links(pick.candidate) if is_paper else _other_links(entry.kind, entry.url)) if room.links else (),
         mentions=told[:_MOST_MENTIONS],
         more_mentions=f"and {len(told) - _MOST_MENTIONS:,} more" if len(told) > _MOST_MENTIONS else "",
     )
 
 
-def _text(text: str, limit: int, *, tex: bool) -> str:
+@lru_cache(maxsize=4096)
+def _text(text: str, limit: int, tex: bool) -> str:  # noqa: FBT001 - the cache tells calls apart by their order
+    """One work is told to many readers, and TeX takes long to read."""
     line = fold(text[:20_000])
     return cut(clean(unicode(line) if tex else line, 20_000), limit)
 
@@ -103,13 +106,13 @@ def _reason(reason: Reason) -> str:
     return _REASONS[reason.kind].format(clean(reason.text, 90))
 
 
-def _seen(candidate: Candidate) -> str:
+def _seen(candidate: Candidate, tongue: Locale) -> str:
     """Where it was seen: "arXiv cs.SD · Hugging Face 41 upvotes"; of anything but papers also the day."""
     entry = candidate.entry
     places = list(dict.fromkeys(_place(sighting, entry.categories) for sighting in candidate.sightings))
     if venue := clean(str(entry.signals.get("venue", "")), 60):
         places.append(venue)
-    shown = [places[0], day(entry.published), *places[1:]] if places and entry.kind != "paper" else places
+    shown = [places[0], day(entry.published, tongue), *places[1:]] if places and entry.kind != "paper" else places
     return " · ".join(shown[:_MOST_PLACES])
 
 
@@ -144,6 +147,7 @@ def _mentions(candidate: Candidate, *, links: bool) -> tuple[Link, ...]:
     return tuple(link for link in told.values() if link.label)
 
 
+@lru_cache(maxsize=4096)
 def _link(url: str) -> str:
     return safe_link(url) if len(url) <= _LONGEST_LINK else ""
 

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel import Locale
+
 from aggregator.model import Entry
 from aggregator.render.words import clean, counted, short_day
 from aggregator.text import cut, safe_link
 
-_MOST = 12
+MOST = 12
+"""How many deadlines a letter has room for, usually."""
+
 _LONGEST_LINK = 300
 _TYPES = {
     "paper": "paper deadline", "submission": "paper deadline", "deadline": "paper deadline",
@@ -35,27 +39,40 @@ class Due:
     about: str
 
 
-def deadlines(events: Sequence[Entry], now: datetime, zone: tzinfo, *, links: bool = True) -> tuple[Due, ...]:
-    """The first twelve of the events that name a moment, the nearest first, as seen at `now` in the reader's zone."""
+def deadlines(
+    events: Sequence[Entry], now: datetime, zone: tzinfo, tongue: Locale, *, most: int = MOST, links: bool = True
+) -> tuple[Due, ...]:
+    """The first `most` events that name a moment, the nearest first, as seen at `now` in the reader's zone."""
     dated = sorted(((event.due, event) for event in events if event.due), key=lambda pair: (pair[0], pair[1].title))
-    return tuple(_due(event, due, now, zone, links=links) for due, event in dated[:_MOST])
+    view = _View(now, zone, tongue, links)
+    return tuple(_due(event, due, view) for due, event in dated[:most])
 
 
-def left_out(events: Sequence[Entry]) -> int:
+def left_out(events: Sequence[Entry], most: int = MOST) -> int:
     """How many there was no place for."""
-    return max(sum(event.due is not None for event in events) - _MOST, 0)
+    return max(sum(event.due is not None for event in events) - most, 0)
 
 
-def _due(event: Entry, due: datetime, now: datetime, zone: tzinfo, *, links: bool) -> Due:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """From when and where deadlines are seen, and in which language their days are told."""
+
+    now: datetime
+    zone: tzinfo
+    tongue: Locale
+    links: bool
+
+
+def _due(event: Entry, due: datetime, view: _View) -> Due:
     """A date without an hour is the same date for every reader."""
     whole = _day(event)
-    local = due.astimezone(zone)
+    local = due.astimezone(view.zone)
     shown = whole or local.date()
-    url = safe_link(event.url) if links and len(event.url) <= _LONGEST_LINK else ""
+    url = safe_link(event.url) if view.links and len(event.url) <= _LONGEST_LINK else ""
     return Due(
-        day=short_day(shown),
-        when=_when((shown - now.astimezone(zone).date()).days),
-        time="" if whole else _time(due, local, clean(str(event.signals.get("zone", "")), 40)),
+        day=short_day(shown, view.tongue),
+        when=_when((shown - view.now.astimezone(view.zone).date()).days),
+        time="" if whole else _time(due, local, clean(str(event.signals.get("zone", "")), 40), view.tongue),
         title=cut(clean(event.title, 400), 120) or "Untitled",
         url=url,
         about=" · ".join(filter(None, (_type(event), _place(event)))),
@@ -88,7 +105,7 @@ def _place(event: Entry) -> str:
     return cut(clean(str(event.signals.get("place", "")) or event.summary.partition("\n")[0], 400), 130)
 
 
-def _time(due: datetime, local: datetime, stated: str) -> str:
+def _time(due: datetime, local: datetime, stated: str, tongue: Locale) -> str:
     """Such as "12:59 (Wed 25 Nov, 23:59 AoE)": the reader's time, and what the source states where that is another."""
     stated = stated.partition(" (")[0]  # "AoE (not said)"
     zone = _zone(stated)
@@ -97,7 +114,7 @@ def _time(due: datetime, local: datetime, stated: str) -> str:
     there = due.astimezone(zone)
     if zone is not _ANYWHERE and there.utcoffset() == local.utcoffset():
         return f"{local:%H:%M}"
-    day = "" if there.date() == local.date() else f"{short_day(there)}, "
+    day = "" if there.date() == local.date() else f"{short_day(there, tongue)}, "
     name = "AoE" if zone is _ANYWHERE else stated.rpartition("/")[2].replace("_", " ")
     return f"{local:%H:%M} ({day}{there:%H:%M} {name})"
 

@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from email import policy
 from email.errors import HeaderParseError
-from email.header import Header
+from email.header import Header, decode_header, make_header
 from email.headerregistry import Address
 from email.parser import BytesHeaderParser
 from email.utils import format_datetime
-from urllib.parse import quote
 
 from aggregator.errors import RenderError
+from aggregator.render.links import Links
+from aggregator.render.words import clean
 
 _ADDRESS = re.compile(
     r"(?P<local>[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)"
@@ -32,11 +33,17 @@ _ADDRESS = re.compile(
 def address(text: str) -> Address:
     """The address in "Name <addr@host>" or "addr@host". Raises RenderError; other scripts are fine in the name only."""
     match = re.fullmatch(r"\s*(?P<name>[^<>]*?)\s*<(?P<spec>[^<>]*)>\s*", text)
-    name, spec = (match["name"].strip('"'), match["spec"]) if match else ("", text.strip())
+    name, spec = (match["name"], match["spec"]) if match else ("", text.strip())
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = name[1:-1]
     parts = _ADDRESS.fullmatch(spec)
-    if parts is None or len(spec) > 254 or any(unicodedata.category(char)[0] == "C" for char in name):
+    if parts is None or len(spec) > 254 or len(name) > 200 or any(map(_is_control, name)):
         raise RenderError(f"{text!r} is not a mail address; write it like someone@example.org")
-    return Address(name.replace("=?", "= ?"), parts["local"], parts["domain"])
+    return Address(" ".join(name.replace("=?", "= ?").split()), parts["local"], parts["domain"])
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char)[0] == "C" and char not in "\u200c\u200d"  # joiners, which many scripts need
 
 
 def fingerprint(profile: str, period: str, to: str) -> str:
@@ -44,28 +51,32 @@ def fingerprint(profile: str, period: str, to: str) -> str:
     return hashlib.sha256(f"{profile}\0{period}\0{to}".encode()).hexdigest()[:16]
 
 
-def unsubscribe_link(sender: Address, profile: str) -> str:
-    """A mailto: link that asks the sender to stop (RFC 6068); short enough for one line of a header."""
-    return f"mailto:{quote(sender.addr_spec, safe='@')}?subject={quote(f'unsubscribe {profile[:60]}', safe='')}"
-
-
 def headers(
-    *, sender: Address, to: Address, subject: str, now: datetime, profile: str, period: str
+    *, sender: Address, to: Address, subject: str, now: datetime, profile: str, period: str, links: Links
 ) -> list[tuple[str, str]]:
-    """The headers of a digest, in order, ready to be written; `now` has the zone to be shown in Date."""
+    """The headers of a digest, in order, ready to be written; `now` has the zone to be shown in Date.
+
+    RFC 5322; List-* by RFC 2919, 2369 and 8058, raw and never folded inside <>; Auto-Submitted by RFC 3834.
+    Raises RenderError if the subject, or a name, does not survive being written.
+    """
     mark = fingerprint(profile, period, to.addr_spec)
-    slug = re.sub(r"[^a-z0-9]+", "-", unicodedata.normalize("NFKD", profile).encode("ascii", "ignore").decode().lower())
-    slug = slug.strip("-")[:60] or f"p{hashlib.sha256(profile.encode()).hexdigest()[:8]}"
+    slug = _slug(profile)
     stem = re.sub(r"[^A-Za-z0-9-]+", "-", period).strip("-") or "issue"
+    mailto = f"<{links.mailto}>"
+    stream = hashlib.sha256(sender.domain.lower().encode()).hexdigest()[:12]
     return [
-        ("From", _mailbox(sender)),
+        ("From", _named("From", sender.display_name, sender.addr_spec)),
         ("To", to.addr_spec),
         ("Subject", _words(subject, "Subject")),
         ("Date", format_datetime(now)),
         ("Message-ID", f"<{stem}.{mark}@{sender.domain}>"),
-        ("List-Id", f"<{slug}.digest.{sender.domain}>"),
-        ("List-Unsubscribe", f"<{unsubscribe_link(sender, profile)}>"),
+        ("List-Id", _named("List-Id", clean(profile, 100), f"{slug}.digest.{sender.domain}")),
+        *([("List-Archive", f"<{links.archive}>")] if links.archive else []),
+        ("List-Unsubscribe", f"<{links.one_click}>,\r\n {mailto}" if links.one_click else mailto),
+        *([("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")] if links.one_click else []),
+        ("Feedback-ID", f"{stem}:{slug[:20].strip('-')}:digest:{stream}"),
         ("Auto-Submitted", "auto-generated"),
+        ("Precedence", "bulk"),
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/alternative; boundary="=_{mark}"'),
     ]
@@ -97,16 +108,56 @@ def _part(kind: str, body: str) -> str:
     )
 
 
-def _mailbox(who: Address) -> str:
-    if who.display_name.isascii():
-        return str(who)
-    return f"{_words(who.display_name, 'From')}\r\n <{who.addr_spec}>"
+def _slug(profile: str) -> str:
+    """A label of a host name, at most 40 characters; names that differ in more than capitals and blanks differ here."""
+    plain = unicodedata.normalize("NFKD", profile).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if profile.lower().replace(" ", "-") == slug and len(slug) <= 40:
+        return slug
+    return f"{slug[:31].strip('-')}-{hashlib.sha256(profile.encode()).hexdigest()[:8]}".lstrip("-")
+
+
+def _named(header: str, name: str, spec: str) -> str:
+    """A name and <spec>, which stays whole; a line each where one line would be longer than 78."""
+    if not name:
+        return f"<{spec}>" if header == "List-Id" else spec
+    if not _is_plain(name) or re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+", name):
+        phrase = _words(name, header)
+    else:
+        phrase = _folded(header, '"{}"'.format(re.sub(r'(["\\\\])', r"\\\1", name)))
+    last = phrase.rpartition("\r\n")[2]
+    room = 78 - len(last) - (len(header) + 2 if last == phrase else 0)
+    return f"{phrase} <{spec}>" if len(spec) + 3 <= room else f"{phrase}\r\n <{spec}>"
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and all(len(word) <= 60 for word in text.split(" "))
+
+
+def _folded(header: str, text: str) -> str:
+    """ASCII text folded before blanks; nothing but the line ends is added (RFC 5322 section 2.2.3)."""
+    lines = [""]
+    for word in text.split(" "):
+        room = 78 - (len(header) + 2 if len(lines) == 1 else 1)
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > room:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return "\r\n ".join(lines)
 
 
 def _words(text: str, name: str) -> str:
-    """The text as a header value: ASCII folded at blanks, anything else in encoded words of 75 at most (RFC 2047)."""
-    charset = "us-ascii" if text.isascii() else "utf-8"
+    """The text as a header value: ASCII folded at blanks, else encoded words of 75 characters at most (RFC 2047).
+
+    What was written is read again: releases of Python differ in how they fold encoded words, and some do it wrongly.
+    """
+    if _is_plain(text):
+        return _folded(name, text)
     try:
-        return Header(text, charset, header_name=name, maxlinelen=76).encode(linesep="\r\n")
+        written = Header(text, "utf-8", header_name=name, maxlinelen=76).encode(linesep="\r\n")
+        same = str(make_header(decode_header(written))) == text
     except (HeaderParseError, UnicodeError) as error:
         raise RenderError(f"{name} cannot be written as a header ({error}); nothing was queued") from error
+    if not same:
+        raise RenderError(f"{name} does not read as it was written; nothing was queued; please report it: {text!r}")
+    return written

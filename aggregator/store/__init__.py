@@ -8,8 +8,17 @@
     Entries         add, add_all, add_slice, add_found, lacking
     Embeddings      without_vector, count_without_vector, add_vectors, candidates
     Deadlines       deadlines
-    Issues          issues, last_issue, has_issue, queue
-    Outbox          claim, mark_data_sent, settle, reclaim, requeue, outbox, outbox_counts
+    Issues          issues, last_issue, has_issue, queue, disbelieve
+    Profiles        pause, resume, pauses, receivers, returned, histories, rename
+    Forgetting      addresses, forget, traces
+    Outbox          claim, mark_data_sent, settle, release, reclaim, sent_within, waiting, unsettled
+    Messages        outbox, outbox_counts, raw, came_back, retry_messages, hold_messages, drop_messages
+    Bounces         mailed, add_bounce, bounced_in_a_row
+    Notices         unannounced, announced
+    Backup          back_up, restore
+    Restored        mark_restored, restored, settle_restored, latest
+    Retention       old_bodies, forget_bodies, other_vectors, forget_vectors, size, spare, compact, largest_message,
+                    engine
     Door            lock, close
 
 Every method is one short transaction and may be called from any thread. What the database cannot do becomes a
@@ -19,17 +28,33 @@ StoreError of one line that names it.
 from types import TracebackType
 from typing import Self
 
+from aggregator.store.backup import Backup
+from aggregator.store.bounces import Bounces
 from aggregator.store.days import Days
 from aggregator.store.deadlines import Deadlines
 from aggregator.store.entries import Entries
+from aggregator.store.forgetting import Forgetting
 from aggregator.store.issues import Issues
+from aggregator.store.messages import Messages
+from aggregator.store.notices import Notices
 from aggregator.store.outbox import Outbox
-from aggregator.store.schema import Schema
+from aggregator.store.profiles import Profiles
+from aggregator.store.restored import Consent
+from aggregator.store.retention import Retention
 from aggregator.store.values import (
+    Announced,
     Answer,
+    Bulk,
     Claimed,
+    Forgotten,
+    History,
     Issue,
+    Mailed,
     Outgoing,
+    Paused,
+    Replaced,
+    Returned,
+    Settled,
     SliceDone,
     SourceDay,
     SourceState,
@@ -40,10 +65,20 @@ from aggregator.store.vectors import Embeddings
 from aggregator.store.visits import Visits
 
 __all__ = [
+    "Announced",
     "Answer",
+    "Bulk",
     "Claimed",
+    "Consent",
+    "Forgotten",
+    "History",
     "Issue",
+    "Mailed",
     "Outgoing",
+    "Paused",
+    "Replaced",
+    "Returned",
+    "Settled",
     "SliceDone",
     "SourceDay",
     "SourceState",
@@ -53,7 +88,22 @@ __all__ = [
 ]
 
 
-class Store(Schema, Visits, Days, Entries, Embeddings, Deadlines, Issues, Outbox):
+class Store(
+    Backup,
+    Retention,
+    Visits,
+    Days,
+    Entries,
+    Embeddings,
+    Deadlines,
+    Issues,
+    Outbox,
+    Messages,
+    Profiles,
+    Forgetting,
+    Bounces,
+    Notices,
+):
     """The database, asked and told by every step; see the module for its parts."""
 
     def __enter__(self) -> Self:

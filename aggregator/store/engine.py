@@ -116,22 +116,25 @@ class Door:
         except IntegrityError:
             raise
         except DBAPIError as error:
+            raise StoreError(f"database {self.name} {self._trouble(error.orig)}") from error
+        except SQLITE.Error as error:  # of a connection that is used without SQLAlchemy
             raise StoreError(f"database {self.name} {self._trouble(error)}") from error
 
-    def _trouble(self, error: DBAPIError) -> str:
-        said = " ".join(str(error.orig).split())
+    def _trouble(self, error: BaseException | None) -> str:
+        said = " ".join(str(error).split())
         known = {
             "locked": f"is locked by another program for more than {self._patience:g} s; try again when it is done",
             "not a database": "is not a SQLite file; name another file in [database] url",
             "malformed": "is damaged; restore a backup, or name another file in [database] url",
             "readonly": "cannot be written; check the permissions of the file and its folder",
             "disk is full": "cannot grow: the disk is full; nothing was changed",
+            "disk I/O error": "cannot be read or written: the disk may be full, or it fails; nothing was changed",
             "no such table": "is out of date; run `aggregator migrate`",
             "UndefinedTable": "is out of date; run `aggregator migrate`",
         }
         if self.file and "unable to open" in said:
             return self._unopened(self.file)
-        name = type(error.orig).__name__
+        name = type(error).__name__
         return next((advice for sign, advice in known.items() if sign in said or sign == name), f"failed: {said}")
 
     @staticmethod

@@ -14,6 +14,7 @@ from aggregator.store.chunks import chunks, insert
 from aggregator.store.days import note_answers
 from aggregator.store.engine import Door
 from aggregator.store.identity import Teller, Work, merge, stored_names, works
+from aggregator.store.issues import AHEAD, after_issues
 from aggregator.store.likely import joined, remember
 from aggregator.store.values import Answer
 from aggregator.store.visits import standings, visit_row
@@ -38,7 +39,7 @@ class Entries(Door):
         """
         with self._writing() as session:
             states = standings(session, {answer.source: answer.kind for answer in answers})
-            tellers = [Teller(one.source, one.kind, states[one.source].visited) for one in answers]
+            tellers = _tellers(session, {one.source: one.kind for one in answers}, now)
             told = [_told(one.batch.entries, teller) for one, teller in zip(answers, tellers, strict=True)]
             new = _take_in_turn(session, told, now)
             brought = [Added(len(one), new[teller]) for one, teller in zip(told, tellers, strict=True)]
@@ -54,9 +55,8 @@ class Entries(Door):
     def add_found(self, source: str, kind: str, entries: Sequence[Entry], *, now: datetime) -> Added:
         """Store what an audit found missing; where the source stands does not change."""
         with self._writing() as session:
-            state = session.get(tables.Source, source)
-            teller = Teller(source, kind, state.visited if state else None)
-            new = _take_in_turn(session, [_told(entries, teller)], now)
+            told = _told(entries, *_tellers(session, {source: kind}, now))
+            new = _take_in_turn(session, [told], now)
         return Added(len(entries), new.total())
 
     def lacking(self, entries: Sequence[Entry]) -> list[Entry]:
@@ -68,9 +68,8 @@ class Entries(Door):
     def add_slice(self, source: str, kind: str, piece: Window, window: Window, batch: Batch, *, now: datetime) -> Added:
         """Store one slice of history with the mark that it is done; where the source stands does not change."""
         with self._writing() as session:
-            state = session.get(tables.Source, source)
-            teller = Teller(source, kind, state.visited if state else None)
-            new = _take_in_turn(session, [_told(batch.entries, teller)], now)
+            told = _told(batch.entries, *_tellers(session, {source: kind}, now))
+            new = _take_in_turn(session, [told], now)
             added = Added(len(batch.entries), new.total())
             session.merge(
                 tables.Slice(
@@ -108,6 +107,25 @@ _Told: TypeAlias = list[tuple[Entry, Teller]]
 
 def _told(entries: Iterable[Entry], teller: Teller) -> _Told:
     return [(storable(entry), teller) for entry in entries]
+
+
+def _tellers(session: Session, kinds: Mapping[str, str], now: datetime) -> list[Teller]:
+    """Those who tell, given by name with their kinds, and from when on it is news: now, but after the closed issues.
+
+    If a source's last visit lies ahead, the clock is far back, or was far ahead. Which of the two nobody can tell here:
+    then it is news after all that was written down, and `candidates` takes in what lies ahead, so nothing is lost.
+    """
+    visits: dict[str, datetime | None] = {}
+    for part in chunks(kinds):
+        wanted = select(tables.Source.name, tables.Source.visited).where(col(tables.Source.name).in_(part))
+        visits.update(session.exec(wanted).all())
+    news = after_issues(session, now)
+    return [
+        Teller(name, kind, now, after_issues(session, visited, every=True))
+        if (visited := visits.get(name)) and visited > now + AHEAD
+        else Teller(name, kind, visited, news)
+        for name, kind in kinds.items()
+    ]
 
 
 def _take_in_turn(session: Session, told: Sequence[_Told], now: datetime) -> Counter[Teller]:
@@ -200,7 +218,7 @@ def _first_met(work: Work, now: datetime) -> dict[str, Any]:
 
     Whether it is news is for the first who told it to say.
     """
-    first, (source, kind, visited) = work.entries[0], work.tellers[0]
+    first, (source, kind, visited, news) = work.entries[0], work.tellers[0]
     own = [entry for entry, teller in zip(work.entries, work.tellers, strict=True) if teller == work.tellers[0]]
     columns: dict[str, Any] = {
         "key": strongest(work.names),
@@ -213,7 +231,7 @@ def _first_met(work: Work, now: datetime) -> dict[str, Any]:
         "published": first.published,
         "announced": first.announced,
         "added": now,
-        "news_at": news_at(own, visited, now),
+        "news_at": news_at(own, visited, news),
         "origin": kind,
         "origin_source": source,
         "text_hash": text_hash(first.title, first.summary),

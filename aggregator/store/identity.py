@@ -15,11 +15,12 @@ from aggregator.store.wording import join_signals, strongest, tell, told
 
 
 class Teller(NamedTuple):
-    """Who tells an entry: a source of some kind, and when it answered before."""
+    """Who tells an entry: a source of some kind, when it answered before, and when what it tells now becomes news."""
 
     source: str
     kind: str
     visited: datetime | None
+    news: datetime
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -13,6 +13,10 @@ from aggregator.model import Digest, Message, Ranked
 from aggregator.store.chunks import chunks
 from aggregator.store.engine import Door
 from aggregator.store.values import Issue
+
+AHEAD = timedelta(days=1)
+"""An issue that reaches further into the future was opened while the clock was wrong; one that reaches less far, just
+before the clock was set back a little."""
 
 
 class Issues(Door):
@@ -37,6 +41,24 @@ class Issues(Door):
         """Whether the profile has an issue of that period, sent or empty."""
         with self._reading() as session:
             return _exists(session, profile, period)
+
+    def disbelieve(self, now: datetime) -> list[tuple[str, str]]:
+        """Pass over the issues of days to come, by profile and period: the clock was wrong when they were opened.
+
+        They stay what they are, and what they showed stays shown; but the next window begins before them, because what
+        became news by the right clock since then lies before their end.
+        """
+        issue = tables.Issue
+        ahead = select(issue).where(col(issue.until) > now + AHEAD).order_by(col(issue.id))
+        with self._reading() as session:
+            if session.exec(ahead.limit(1)).first() is None:
+                return []
+        with self._writing() as session:
+            rows = session.exec(ahead).all()
+            for row in rows:
+                believed = select(func.max(issue.until)).where(issue.profile == row.profile, issue.until <= now + AHEAD)
+                row.until = session.exec(believed).first() or min(row.since, now)
+        return [(row.profile, row.period) for row in rows]
 
     def queue(
         self,
@@ -76,6 +98,18 @@ class Issues(Door):
             )
             session.add_all(_message(opened, message, now) for message in messages)
         return True
+
+
+def after_issues(session: Session, now: datetime, *, every: bool = False) -> datetime:
+    """`now`, or just after the last issue that was opened, where the clock was set back a little since then.
+
+    What becomes news must lie after every window that is closed, or it would lie in none. `every`: also after those of
+    days to come.
+    """
+    issue = tables.Issue
+    known = select(func.max(issue.until))
+    last = session.exec(known if every else known.where(issue.until <= now + AHEAD)).first()
+    return max(now, last + timedelta(microseconds=1)) if last else now
 
 
 def _exists(session: Session, profile: str, period: str) -> bool:

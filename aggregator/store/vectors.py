@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, collate, delete, exists, func
+from sqlalchemy import ColumnElement, and_, collate, delete, exists, func, or_
 from sqlmodel import col, select
 from sqlmodel.sql.expression import Select
 
@@ -13,6 +13,7 @@ from aggregator.errors import StoreError
 from aggregator.model import ABOUT, Candidate, Vectors
 from aggregator.store.chunks import chunks
 from aggregator.store.engine import Door
+from aggregator.store.issues import AHEAD
 from aggregator.store.sightings import candidates_of
 from aggregator.store.values import Unembedded
 
@@ -75,7 +76,8 @@ class Embeddings(Door):
 
         The vectors have a row per candidate, shape (n, dim). Entries without a current vector are left out. `shown`
         takes in what the profile was shown. A post, thread or video about one paper that the profile was shown is told
-        on that paper's card, and so left out.
+        on that paper's card, and so left out. What became news in days to come did so while the clock was ahead, and is
+        taken in, but for `shown`.
         """
         wanted = _news(profile, model, revision, since, until, shown=shown)
         with self._reading() as session:
@@ -110,10 +112,11 @@ def _news(
         col(vector.revision) == revision,
         col(vector.text_hash) == col(entry.text_hash),
     )
-    window = (col(entry.news_at) > since, col(entry.news_at) <= until)
-    wanted = select(entry, vector.data).join(vector, current).where(*window)
+    wanted = select(entry, vector.data).join(vector, current)
+    window = and_(col(entry.news_at) > since, col(entry.news_at) <= until)
     if shown:
-        return wanted
+        return wanted.where(window)
+    wanted = wanted.where(or_(window, col(entry.news_at) > until + AHEAD))
     picked = exists().where(col(pick.entry_id) == col(entry.id), col(pick.profile) == profile)
     return wanted.where(~picked, ~_about_a_pick(profile))
 

@@ -1,14 +1,16 @@
 """text: pure string helpers: names of works, links, plain text out of markup, Unicode out of TeX. None of them raises.
 
+cuts.py     cut, joins: text to a shorter text, at the end of a sentence; what belongs to the letter before it
 links.py    key_of, canonical, arxiv_id, safe_link: what a link names, and which links may be shown
-markup.py   plain, fold, cut: HTML to text, text to one line, text to a shorter text
+markup.py   plain, fold: HTML to text, text to one line
 mentions.py papers_in: the papers that a text links to
-tex.py      unicode: TeX in titles and abstracts to Unicode
+tex/        unicode: TeX in titles and abstracts to Unicode
 """
 
+from aggregator.text.cuts import cut, joins
 from aggregator.text.links import arxiv_id, canonical, key_of, safe_link
-from aggregator.text.markup import cut, fold, plain
+from aggregator.text.markup import fold, plain
 from aggregator.text.mentions import papers_in
 from aggregator.text.tex import unicode
 
-__all__ = ["arxiv_id", "canonical", "cut", "fold", "key_of", "papers_in", "plain", "safe_link", "unicode"]
+__all__ = ["arxiv_id", "canonical", "cut", "fold", "joins", "key_of", "papers_in", "plain", "safe_link", "unicode"]

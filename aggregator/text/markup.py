@@ -1,4 +1,4 @@
-"""markup: HTML to readable plain text, in linear time whatever is put in; text to one line; text to a shorter text."""
+"""markup: HTML to readable plain text, in linear time whatever is put in; text to one line."""
 
 import html
 import re
@@ -13,8 +13,6 @@ _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:-]*)(?>[^>\"']+|\"[^\"]*\"|'[^']*')*+
 _TAG_TO_FIRST = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:-]*)[^>]*>")
 _TAG_START = re.compile(r"</?[a-zA-Z]|<[!?]")
 _LONG_REFERENCE = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
-_SENTENCE_END = re.compile(r"[.!?…]['\"’”)\]]*(?=\s|$)|[。！？]['\"’”）」』]*")  # noqa: RUF001 - they do end sentences
-_ABBREVIATION = re.compile(r"(?:\b(?:[A-Za-z]|e\.g|i\.e|cf|vs|al|etc|Fig|Eq|Sec|Dr|Prof|Mr|Ms|St|No|approx|resp)\.)$")
 
 _TAG_CAP = 4096  # longer tags are taken up to their first ">": the price of never scanning a text twice
 _BLOCKS = frozenset(
@@ -94,20 +92,3 @@ def _decoded(text: str) -> str:
 def fold(text: str) -> str:
     """The text on one line: white space folded, control characters (Cc, Zl, Zp) and direction overrides removed."""
     return " ".join(_HARMFUL.sub("", _LINE_END.sub(" ", text)).split())
-
-
-def cut(text: str, limit: int) -> str:
-    """The text up to the last sentence end within `limit` characters; else up to a word's end, with "…".
-
-    A sentence end in the first third does not count: what is left would say too little. Never longer than `limit`.
-    """
-    if len(text) <= limit:
-        return text
-    head = text[: limit + 1]  # one more, to see whether a blank follows the full stop
-    ends = [match.end() for match in _SENTENCE_END.finditer(head) if limit / 3 <= match.end() <= limit]
-    for end in reversed(ends):
-        if not _ABBREVIATION.search(text, max(0, end - 12), end):
-            return text[:end]
-    head = text[: max(0, limit - 1)]
-    words = head if text[len(head) : len(head) + 1].isspace() else head.rpartition(" ")[0] or head
-    return words.rstrip(" \n\t,;:-–—(") + "…" if limit > 0 else ""

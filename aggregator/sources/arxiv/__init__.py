@@ -70,7 +70,7 @@ class Arxiv(Source):
     def visit(self, fetcher: Fetcher, cursor: Cursor | None, now: datetime) -> Batch:
         """See Source.visit. The API and the daily feed may fail on their own; each is then asked again from there."""
         past = cursor if cursor and {"authors": [], "query": "", **cursor}.items() >= self._asks.items() else {}
-        until = datetime.fromisoformat(past["until"]) if "until" in past else now - _FIRST_WINDOW
+        until = min(datetime.fromisoformat(past["until"]), now) if "until" in past else now - _FIRST_WINDOW
         since = until - timedelta(days=self.lookback_days)
         found, api_error, note = self._changed(fetcher, since, now)
         after: Cursor = dict(self._asks)

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-_HOLIDAYS = {
+_PUBLISHED = {
+    2023: ((1, 16), (6, 14), (6, 19), (7, 4), (9, 4), (11, 23), (12, 25), (12, 27)),
     2026: ((1, 1), (1, 19), (6, 19), (7, 3), (9, 7), (11, 26), (12, 25), (12, 29), (12, 31)),
 }
-"""Month and day, as arXiv publishes them for the year; of other years, those that follow from a rule are known."""
+"""Month and day, as arXiv published them for the year; those of other years follow from the rule in `holidays`."""
 
 _DAY = timedelta(days=1)
+_MONDAY, _THURSDAY = 0, 3
 _ANSWERS = 3
 _LONG_ENOUGH = timedelta(hours=6)
 
@@ -65,8 +67,26 @@ def verdict(kept: Mapping[str, Any], day: date | None, papers: int, now: datetim
     return Verdict(told, missing=missing)
 
 
+def holidays(year: int) -> frozenset[date]:
+    """The days of a year on which arXiv announces nothing, as published, or else as they have been by rule.
+
+    New Year, the days of Martin Luther King, Juneteenth, Independence and Labor, Thanksgiving and Christmas; one on a
+    Saturday is kept on Friday, one on a Sunday on Monday. Between Christmas and New Year arXiv chooses two or three
+    days anew each year, so any of them may be one. Memorial Day is none.
+    """
+    if year in _PUBLISHED:
+        return frozenset(date(year, month, day) for month, day in _PUBLISHED[year])
+    fixed = [date(year, month, day) for month, day in ((1, 1), (6, 19), (7, 4), (12, 25))]
+    kept = [day + {5: -1, 6: 1}.get(day.weekday(), 0) * _DAY for day in (*fixed, date(year + 1, 1, 1))]
+    chosen = [date(year, 12, day) for day in range(26, 32)] + [date(year, 1, 2)]
+    movable = [_nth(year, 1, _MONDAY, 3), _nth(year, 9, _MONDAY, 1), _nth(year, 11, _THURSDAY, 4)]
+    return frozenset(day for day in (*fixed, *kept, *chosen, *movable) if day.year == year)
+
+
+def _nth(year: int, month: int, weekday: int, number: int) -> date:
+    first = date(year, month, 1)
+    return first + ((weekday - first.weekday()) % 7 + 7 * (number - 1)) * _DAY
+
+
 def _is_holiday(day: date) -> bool:
-    if day.year in _HOLIDAYS:
-        return (day.month, day.day) in _HOLIDAYS[day.year]
-    thanksgiving = day.month == 11 and day.weekday() == 3 and 22 <= day.day <= 28
-    return thanksgiving or (day.month, day.day) in {(1, 1), (12, 25)}
+    return day in holidays(day.year)

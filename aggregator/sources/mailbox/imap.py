@@ -33,12 +33,12 @@ def arrived_at(
     Raises SourceError.
     """
     with connected(server) as session:
-        validity, following = _opened(session, server)
+        validity, following = opened(session, server)
         known = cursor.get("validity") == validity and isinstance(cursor.get("uid"), int)
         first = cursor["uid"] + 1 if known else 1
         since = now - _FIRST_LOOK
         wanted = f"UID {first}:*" if known else f"SINCE {since.day}-{_MONTHS[since.month - 1]}-{since.year}"
-        uids = sorted(uid for uid in _found(session, wanted) if uid >= first)  # "9:*" names the last, even if it is 8
+        uids = sorted(uid for uid in found_by(session, wanted) if uid >= first)  # "9:*" names the last, even if it is 8
         arrivals, last, left = _read(session, uids, senders, limit)
     if not left:
         last = max(last, first - 1, following - 1)
@@ -46,16 +46,16 @@ def arrived_at(
     return Post(arrivals=arrivals, cursor={"validity": validity, "uid": last}, left=left, note=note)
 
 
-def _opened(session: Session, server: Mailserver) -> tuple[int, int]:
-    """UIDVALIDITY of the folder, now open for reading only, and the UID that its next message will have."""
-    answer, _ = session.select(quoted(_encoded(server.folder)), readonly=True)
+def opened(session: Session, server: Mailserver, *, readonly: bool = True) -> tuple[int, int]:
+    """UIDVALIDITY of the folder, now open, and the UID that its next message will have. Raises SourceError."""
+    answer, _ = session.select(quoted(_encoded(server.folder)), readonly=readonly)
     if answer != "OK":
         raise SourceError(f"{server} has no folder {server.folder!r} for {server.user}; check folder")
     validity = _number(session, "UIDVALIDITY")
     if validity is None:
         raise SourceError(f"{server} gives its messages no lasting numbers (UIDVALIDITY), so that none could be kept")
     following = _number(session, "UIDNEXT")
-    return validity, max(_found(session, "ALL"), default=0) + 1 if following is None else following
+    return validity, max(found_by(session, "ALL"), default=0) + 1 if following is None else following
 
 
 def _number(session: Session, name: str) -> int | None:
@@ -64,13 +64,15 @@ def _number(session: Session, name: str) -> int | None:
     return int(value) if isinstance(value, bytes) and value.isdigit() and len(value) < 12 else None
 
 
-def _found(session: Session, wanted: str) -> set[int]:
-    answer = _asked(session, "SEARCH", wanted)
+def found_by(session: Session, wanted: str) -> set[int]:
+    """The UIDs of the messages that a search finds."""
+    answer = asked(session, "SEARCH", wanted)
     words = b" ".join(line for line in answer if isinstance(line, bytes)).split()
     return {int(word) for word in words if word.isdigit() and len(word) < 12}
 
 
-def _asked(session: Session, command: str, *arguments: str) -> list[Any]:
+def asked(session: Session, command: str, *arguments: str) -> list[Any]:
+    """What the server answers to a command about UIDs."""
     answer, said = session.uid(command, *arguments)
     if answer != "OK":
         raise session.error(f"{command} was refused")
@@ -101,8 +103,8 @@ def _listed(session: Session, uids: Sequence[int], senders: Sequence[str]) -> di
     found: dict[int, int] = {}
     for start in range(0, len(uids), 200):
         piece = ",".join(map(str, uids[start : start + 200]))
-        answer = _asked(session, "FETCH", piece, "(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM)])")
-        for head, header in _pairs(answer):
+        answer = asked(session, "FETCH", piece, "(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (FROM)])")
+        for head, header in pairs(answer):
             uid, size = _UID.search(head), _SIZE.search(head)
             if uid and size and wants(header.decode("utf-8", "replace"), senders):
                 found[int(uid[1])] = int(size[1])
@@ -112,13 +114,19 @@ def _listed(session: Session, uids: Sequence[int], senders: Sequence[str]) -> di
 def _message(session: Session, uid: int, size: int) -> Arrival:
     if size > MAX_BYTES:
         return Arrival(name=f"UID {uid}", trouble=f"it has {size // 2**20} MB")
-    for head, body in _pairs(_asked(session, "FETCH", str(uid), "(UID BODY.PEEK[])")):
-        if body and (found := _UID.search(head)) and int(found[1]) == uid:
+    for head, body in pairs(asked(session, "FETCH", str(uid), "(UID BODY.PEEK[])")):
+        if body and uid_of(head) == uid:
             return Arrival(name=f"UID {uid}", body=body)
     return Arrival(name=f"UID {uid}", trouble="the server did not give it")
 
 
-def _pairs(answer: Sequence[Any]) -> Iterator[tuple[bytes, bytes]]:
+def uid_of(head: bytes) -> int | None:
+    """The UID in what stands around a literal."""
+    found = _UID.search(head)
+    return int(found[1]) if found else None
+
+
+def pairs(answer: Sequence[Any]) -> Iterator[tuple[bytes, bytes]]:
     """What imaplib makes of an answer to FETCH, by message: all that stands around the literal, and the literal."""
     head, body = b"", b""
     closed = True

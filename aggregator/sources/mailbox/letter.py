@@ -8,6 +8,8 @@ parses every address by a recursive grammar that hostile mail can exhaust.
 import binascii
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -52,21 +54,14 @@ class Letter:
 
 def read_letter(body: bytes) -> Letter:
     """The message. Raises ParseError for what is none, or is built to be expensive."""
-    if len(body) > MAX_BYTES:
-        raise ParseError(f"the message has more than {MAX_BYTES // 2**20} MB")
-    nested = sum(1 for _ in _NESTED.finditer(body))
-    if body.count(b"\n") > _MAX_LINES or nested > _MAX_NESTED or _LONG.search(body):
-        raise ParseError("the message has too many lines, parts within parts or too long headers to be read")
-    try:
-        message = message_from_bytes(body, policy=policy.compat32)
+    message = message_in(body)
+    with understood():
         plain, html = _texts(message)
-    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ParseError("the message cannot be taken apart") from error
     if not any(message.get(name) for name in ("From", "Subject", "Message-ID", "Date")):
         raise ParseError("this is no e-mail message: it has neither From nor Subject nor Date")
     name, address = _from(message)
-    subject = _words(_header(message, "Subject"))
-    sent = _date(_header(message, "Date")) or _date(_header(message, "Received").rpartition(";")[2])
+    subject = _words(header(message, "Subject"))
+    sent = _date(header(message, "Date")) or _date(header(message, "Received").rpartition(";")[2])
     return Letter(
         ident=_message_id(message) or _hash(subject, address, str(sent), plain, html),
         subject=subject,
@@ -75,18 +70,38 @@ def read_letter(body: bytes) -> Letter:
         sent=sent,
         plain=plain,
         html=html,
-        archived=text.safe_link(_header(message, "Archived-At").strip().strip("<>")),
+        archived=text.safe_link(header(message, "Archived-At").strip().strip("<>")),
     )
 
 
-def _header(message: Message, name: str) -> str:
+def message_in(body: bytes) -> Message:
+    """The message taken apart. Raises ParseError for one that is built to be expensive."""
+    if len(body) > MAX_BYTES:
+        raise ParseError(f"the message has more than {MAX_BYTES // 2**20} MB")
+    nested = sum(1 for _ in _NESTED.finditer(body))
+    if body.count(b"\n") > _MAX_LINES or nested > _MAX_NESTED or _LONG.search(body):
+        raise ParseError("the message has too many lines, parts within parts or too long headers to be read")
+    with understood():
+        return message_from_bytes(body, policy=policy.compat32)
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """What the email package raises over hostile mail, as ParseError."""
+    try:
+        yield
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ParseError("the message cannot be taken apart") from error
+
+
+def header(message: Message, name: str) -> str:
     """The header's text, its folding undone, at most 2000 characters; bytes that are no ASCII are UTF-8 or Latin."""
     written = next((str(value) for known, value in message.raw_items() if known.lower() == name.lower()), "")
     return _text(written[:_MAX_HEADER].encode("utf-8", "surrogateescape"), "utf-8").replace("\r", "").replace("\n", "")
 
 
 def _message_id(message: Message) -> str:
-    ident = text.fold(_header(message, "Message-ID")).strip("<> ")
+    ident = text.fold(header(message, "Message-ID")).strip("<> ")
     return ident if len(ident) <= 250 and not re.search(r"\s", ident) else ""
 
 
@@ -96,7 +111,7 @@ def _hash(*parts: str) -> str:
 
 def _from(message: Message) -> tuple[str, str]:
     """Name and address of the sender; the name is cut out before it is decoded, for it may decode to an address."""
-    written = _header(message, "From")
+    written = header(message, "From")
     try:
         name, address = parseaddr(written)
     except (ValueError, IndexError, RecursionError):
@@ -144,7 +159,7 @@ def _texts(message: Message) -> tuple[str, str]:
             break
         sort = part.get_content_type()
         if sort in found and not found[sort] and not _attached(part):
-            found[sort] = _body(part)
+            found[sort] = content(part)
     return found["text/plain"], found["text/html"]
 
 
@@ -152,7 +167,8 @@ def _attached(part: Message) -> bool:
     return str(part.get("Content-Disposition", ""))[:50].strip().lower().startswith("attachment")
 
 
-def _body(part: Message) -> str:
+def content(part: Message) -> str:
+    """The text of a part in whatever charset, at most a million bytes of it."""
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
         return ""
