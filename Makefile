@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test crash box hostile mailpath deliver_mailpath lint fix bench docs clean
+.PHONY: demo test crash box hostile letters mailpath deliver_mailpath lint fix bench docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/aggregator demo --folder demo
@@ -16,7 +16,7 @@ test: $(VENV)/.developing
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 # The long runs, each against something real: kill -9 at random moments, the small internet, a true mail path, feeds
-# that want to do harm.
+# that want to do harm, a browser.
 crash deliver_mailpath: $(VENV)/.developing
 	$(BIN)/python -m pytest -m slow tests/test_$@*.py
 
@@ -28,6 +28,9 @@ mailpath: deliver_mailpath
 
 hostile: $(VENV)/.developing
 	$(BIN)/python -m pytest -m slow tests/test_sources_feed_worker.py
+
+letters: $(VENV)/.developing
+	$(BIN)/python -m pytest -m slow tests/test_render_browser.py
 
 lint: $(VENV)/.developing
 	$(BIN)/ruff check .

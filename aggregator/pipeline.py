@@ -11,10 +11,9 @@ step stands for. `stop` is asked between two units of work; what was begun is fi
 """
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from functools import partial
 
 from aggregator.compose import compose
@@ -22,7 +21,7 @@ from aggregator.deliver import Mailer
 from aggregator.embed import Embedder
 from aggregator.errors import RenderError
 from aggregator.fetch import Fetcher
-from aggregator.model import Cursor, Digest, Profile
+from aggregator.model import Digest, Profile
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.posting import InDoubt, Pace, Posting
 from aggregator.rank import rank
@@ -30,8 +29,7 @@ from aggregator.render import Renderer
 from aggregator.schedule import parse
 from aggregator.sources import Source
 from aggregator.store import Store
-from aggregator.visiting import Visit, ask, due, heeding, keep
-from aggregator.waiting import in_groups
+from aggregator.visiting import ask, due, heeding, keep, visited
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +80,7 @@ def collect(
         progress("visiting sources", len(chosen)) as step,
     ):
         try:
-            for done in _visited(store, pool, visit, chosen):
+            for done in visited(store, pool, visit, chosen):
                 with store.together():
                     bugs.append(keep(store, [one for one in done if one], now, outcome))
                 step(len(done))
@@ -97,31 +95,6 @@ def _forget(store: Store, now: datetime, keep_bodies: timedelta | None) -> None:
     store.trim(now)
     if keep_bodies:
         store.forget_bodies(now - keep_bodies)
-
-
-def _visited(
-    store: Store, pool: Executor, visit: Callable[[Source, Cursor | None], Visit | None], chosen: Sequence[Source]
-) -> Iterator[list[Visit | None]]:
-    """The visits in the order of the sources, those that are done at a time.
-
-    Who has waited longest is asked first: where a host lets only some of its sources in at a time, they take turns.
-    One source of each host comes before the second of any, so that those of a slow host are not in the way.
-    """
-    cursors, visited = store.cursors(), store.visited_all()
-    never = datetime.min.replace(tzinfo=UTC)
-    order = sorted(range(len(chosen)), key=lambda place: visited.get(chosen[place].name) or never)
-    before = Counter[str]()
-    turns = {}
-    for place in order:
-        turns[place] = before[chosen[place].server]
-        before[chosen[place].server] += 1
-    asked = {
-        place: pool.submit(visit, chosen[place], cursors.get(chosen[place].name))
-        for place in sorted(order, key=turns.__getitem__)
-    }
-    visits = [asked[place] for place in range(len(chosen))]
-    for ready in in_groups(visits):
-        yield [visits[place].result() for place in ready]
 
 
 # --- embed ---------------------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 """visiting: one source is asked, and what came of it is stored: entries, a failure, a put-off, or that it is gone."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.fetch import Fetcher
@@ -13,6 +15,7 @@ from aggregator.outcome import Outcome, Stop
 from aggregator.revisit import SOON, after_answer, after_failure
 from aggregator.sources import Source
 from aggregator.store import Answer, Store
+from aggregator.waiting import in_groups
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +66,31 @@ def ask(
     except Exception as error:  # noqa: BLE001 - a bug is raised when the visits beside it are stored
         answer = error
     return Visit(source, answer, now + fetcher.elapsed() - begun)
+
+
+def visited(
+    store: Store, pool: Executor, visit: Callable[[Source, Cursor | None], Visit | None], chosen: Sequence[Source]
+) -> Iterator[list[Visit | None]]:
+    """The visits in the order of the sources, those that are done at a time.
+
+    Who has waited longest is asked first: where a host lets only some of its sources in at a time, they take turns.
+    One source of each host comes before the second of any, so that those of a slow host are not in the way.
+    """
+    cursors, answered = store.cursors(), store.visited_all()
+    never = datetime.min.replace(tzinfo=UTC)
+    order = sorted(range(len(chosen)), key=lambda place: answered.get(chosen[place].name) or never)
+    before = Counter[str]()
+    turns = {}
+    for place in order:
+        turns[place] = before[chosen[place].server]
+        before[chosen[place].server] += 1
+    asked = {
+        place: pool.submit(visit, chosen[place], cursors.get(chosen[place].name))
+        for place in sorted(order, key=turns.__getitem__)
+    }
+    visits = [asked[place] for place in range(len(chosen))]
+    for ready in in_groups(visits):
+        yield [visits[place].result() for place in ready]
 
 
 def keep(store: Store, visits: Sequence[Visit], now: datetime, outcome: Outcome) -> Exception | None:

@@ -1,10 +1,14 @@
-"""_mail: digests for many readers, stage by stage, in a process of its own; prints {stage: [count, seconds, CPU s]}.
+"""_mail: digests for many readers, stage by stage, in a process of its own.
+
+Prints {"stages": {stage: [count, seconds, CPU s]}, "render": {who spends its time: part of it, 0 to 1}}.
 
 The works are those of the shipped sample; each reader gets 20 of them, in an order of their own.
 """
 
+import cProfile
 import json
 import os
+import pstats
 import random
 import smtplib
 import sys
@@ -26,6 +30,15 @@ _NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 _SINCE = _NOW - timedelta(days=7)
 _BARE = 2000
 _SYNCS = 500
+_PROFILED = 300
+
+_WHO = {
+    "jinja2": ("/jinja2/", "/markupsafe/", "/templates/email/"),
+    "css-inline": ("CSSInliner",),
+    "encoding": ("binascii", "base64", "/email/"),
+    "aggregator": ("/aggregator/",),
+}
+"""Whose code spends the time of rendering, by what its place or name contains; the rest is Python's own."""
 
 
 def main(readers: int, folder: Path, port: int) -> None:
@@ -47,13 +60,24 @@ def main(readers: int, folder: Path, port: int) -> None:
         timed(
             "render", readers, lambda: mails.extend(renderer.render(one, one.profile.email[0], _NOW) for one in digests)
         )
+        shares = _shares(lambda: [renderer.render(one, one.profile.email[0], _NOW) for one in digests[:_PROFILED]])
         timed("queue", readers, lambda: _queue(store, digests, mails))
         mailer = SmtpMailer("127.0.0.1", port, security="none")
         timed("deliver", readers, lambda: _deliver(store, mailer))
         bare = mails[:_BARE]
         timed("bare smtplib", len(bare), lambda: _bare(bare, port))
         timed("fsync", _SYNCS, lambda: _syncs(folder))
-    print(json.dumps(figures))
+    print(json.dumps({"stages": figures, "render": shares}))
+
+
+def _shares(work: Callable[[], object]) -> dict[str, float]:
+    """What part of the time of some work each of _WHO spends."""
+    profile = cProfile.Profile()
+    profile.runcall(work)
+    spent = dict.fromkeys([*_WHO, "python"], 0.0)
+    for (file, _, name), (_, _, own, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+        spent[next((who for who, signs in _WHO.items() if any(sign in file + name for sign in signs)), "python")] += own
+    return {who: seconds / sum(spent.values()) for who, seconds in spent.items()}
 
 
 def _digests(store: Store, model: str, revision: str, like: Profile, readers: int) -> Iterator[Digest]:

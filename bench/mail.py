@@ -18,11 +18,15 @@ _READERS = int(os.environ.get("BENCH_READERS", "10000"))
 
 
 def run() -> list[Row]:
-    """For each stage messages a second, by the clock and by the processor's time, and the ratio to bare smtplib."""
+    """For each stage messages a second, by the clock and by the processor's time, and the ratio to bare smtplib.
+
+    And the profile of rendering: whose code spends how much of it.
+    """
     with tempfile.TemporaryDirectory() as folder, _sink() as port:
         command = [sys.executable, "-m", "bench._mail", str(_READERS), folder, port]
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    figures = json.loads(output.splitlines()[-1])
+    found = json.loads(output.splitlines()[-1])
+    figures = found["stages"]
     rows: list[Row] = []
     for stage, (count, seconds, processor) in figures.items():
         system = "smtplib" if stage == "bare smtplib" else "this disk" if stage == "fsync" else "aggregator"
@@ -32,6 +36,8 @@ def run() -> list[Row]:
     speed = {stage: count / seconds for stage, (count, seconds, _) in figures.items()}
     ratio = speed["deliver"] / speed["bare smtplib"]
     rows.append(Row(bench="mail", task="deliver", system="aggregator / bare smtplib", metric="speed", value=ratio))
+    for who, share in found["render"].items():
+        rows.append(Row(bench="mail", task="render, profile", system=who, metric="%", value=100 * share))
     return rows
 
 

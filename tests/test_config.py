@@ -311,6 +311,8 @@ def test_addresses(text: str) -> None:
 def test_a_domain_of_another_script_becomes_ascii() -> None:
     assert address("me@bücher.example") == "me@xn--bcher-kva.example"
     assert sender("Bücher <me@BÜCHER.example>") == "Bücher <me@xn--bcher-kva.example>"
+    persian = "می\u200cدرخش"  # spelt with a non-joiner
+    assert sender(f"{persian} <me@example.org>") == f"{persian} <me@example.org>"
 
 
 @pytest.mark.parametrize(

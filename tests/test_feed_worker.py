@@ -88,7 +88,7 @@ def test_each_feed_has_the_processor_time_promised_and_no_more() -> None:
             workers.tell(job(endless))
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         whole = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        assert 0.9 < whole - spent < 3
+        assert 0.7 < whole - spent < 3, "the system counts in ticks"
         assert titles(workers, GOOD) == ["A"]
     finally:
         workers.close()

@@ -12,6 +12,9 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 _NAMED = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>]*)>")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_JOINERS = "\u200c\u200d"
+"""Persian and Indic names are spelt with them."""
+
 _LOOPBACK = re.compile(r"localhost|.+\.localhost", re.IGNORECASE)
 
 
@@ -57,7 +60,7 @@ def sender(text: str) -> str:
     match = _NAMED.fullmatch(text.strip())
     if not match:
         return address(text)
-    if any(unicodedata.category(char)[0] == "C" for char in match["name"]):
+    if any(unicodedata.category(char)[0] == "C" and char not in _JOINERS for char in match["name"]):
         raise ValueError(f"{text!r} has a control character; write it like Paper digest <digest@example.org>")
     spec = address(match["address"])
     return f"{match['name']} <{spec}>" if match["name"] else spec

@@ -44,6 +44,8 @@ class Links:
 
     def votes(self, key: str) -> Votes:
         """The feedback links of the pick with this key."""
+        if not self.home.base_url:
+            return Votes()
         return Votes(*(self._vote(key, vote) for vote in ("more", "less", "save")))
 
     def _vote(self, key: str, vote: Vote) -> str:

@@ -23,6 +23,8 @@ from aggregator.errors import RenderError
 from aggregator.render.links import Links
 from aggregator.render.words import clean
 
+_PRINTABLE = bytes({*range(32, 127), *b"\t\r\n"} - {*b"="})
+
 _ADDRESS = re.compile(
     r"(?P<local>[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)"
     r"@(?P<domain>[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*)"
@@ -99,9 +101,9 @@ def assembled(head: Sequence[tuple[str, str]], text: str, html: str) -> bytes:
 
 def _part(kind: str, body: str) -> str:
     data = body.replace("\r\n", "\n").rstrip("\n").replace("\n", "\r\n").encode() + b"\r\n"
-    printable = binascii.b2a_qp(data, istext=True)
-    packed = base64.encodebytes(data).replace(b"\n", b"\r\n")
-    name, written = min(("quoted-printable", printable), ("base64", packed), key=lambda pair: len(pair[1]))
+    dense = 2 * len(data.translate(None, _PRINTABLE)) > len(data) // 3  # "=C3" for a byte against 4 for 3
+    name = "base64" if dense else "quoted-printable"
+    written = base64.encodebytes(data).replace(b"\n", b"\r\n") if dense else binascii.b2a_qp(data, istext=True)
     return (
         f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {name}\r\n\r\n'
         f"{written.decode('ascii')}"

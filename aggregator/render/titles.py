@@ -15,7 +15,7 @@ def titled(digest: Digest, titles: Mapping[str, str]) -> Digest:
         return titles.get(name) or name
 
     def places(sightings: tuple[Sighting, ...]) -> tuple[Sighting, ...]:
-        return tuple(replace(one, source=called(one.source)) for one in sightings)
+        return tuple(replace(one, source=titles[one.source]) if titles.get(one.source) else one for one in sightings)
 
     def candidate(told: Candidate) -> Candidate:
         return replace(told, sightings=places(told.sightings), mentions=places(told.mentions))

@@ -36,10 +36,15 @@ def cut(text: str, limit: int) -> str:
 
 
 def _ends(text: str, match: re.Match[str]) -> bool:
-    """Whether a sentence ends there: it goes on where a small letter follows, or stands within an abbreviation."""
-    following = text[match.end() : match.end() + 5].lstrip(_OPENING)[:1]
+    """Whether a sentence ends there: it goes on where a small letter follows, or stands within an abbreviation.
+
+    A link begins with one too, but nothing goes on in it.
+    """
+    following = text[match.end() : match.end() + 10].lstrip(_OPENING)
     stop = match.start() + 1
-    return not following.islower() and not _ABBREVIATION.search(text, max(0, stop - 12), stop)
+    return (not following[:1].islower() or following.startswith("http")) and not _ABBREVIATION.search(
+        text, max(0, stop - 12), stop
+    )
 
 
 def _words(text: str, limit: int) -> str:
