@@ -86,6 +86,8 @@ def _put_back(settings: Settings, file: Path) -> int:
     from aggregator import app
 
     config = app.read_config(settings.config)
+    if not file.is_file():
+        raise InputError(f"there is no backup {file}")
     with app.open_store(config, current=False) as store:
         replaced = store.restore(file, now=app.clock(settings.now)(), progress=show.progress)
         for revision in replaced.applied:

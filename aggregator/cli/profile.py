@@ -82,7 +82,7 @@ def show_one(settings: Settings, name: str, as_json: bool) -> int:
         if isinstance(value, list) and value and isinstance(value[0], dict):
             for one in value:
                 click.echo(f"{key:13} {', '.join(_text(part) for part in one.values() if part not in ('', None))}")
-        elif value not in ("", None, [], {}):
+        elif value not in ("", None, [], (), {}):
             click.echo(f"{key.replace('_', ' '):13} {_text(value)}")
     return 0
 
