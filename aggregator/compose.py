@@ -18,6 +18,9 @@ _PARTS: Mapping[Kind, Part] = {
 }  # fmt: skip
 """Where the picks of each kind stand; papers also at the top."""
 
+_PLACES = {*_PARTS.values(), "top"} - {"deadlines"}
+"""The parts that make a letter."""
+
 _OTHERS = "Further papers"
 
 
@@ -36,14 +39,16 @@ def compose(
     `ranked` is best first over all kinds. The sections stand in the order of the profile's, and what has no place in
     one of those is not picked: the leading papers at the top, the others by their interest, the other kinds by kind,
     and under "also" the best of what `max_entries` left no place for. A post, thread or video about one paper that is
-    picked is told on that paper's card. Without a pick there is a digest only if the profile wants empty ones, or if a
-    source failed or answered only in part: a broken week must not look like an empty one.
+    picked is told on that paper's card. Without a pick there is a digest only if the profile wants empty ones, or
+    nothing but deadlines, or if a source failed or answered in part: a broken week must not look like an empty one.
     """
-    worthy = [item for item in ranked if item.score >= profile.min_score and _has_place(item.entry.kind, profile)]
+    reached = [item for item in ranked if item.score >= profile.min_score]
+    worthy = [item for item in reached if _has_place(item.entry.kind, profile)]
     choice = _choose(worthy, profile)
     sections = tuple(section for part in dict.fromkeys(profile.sections) for section in choice.sections(part, profile))
     broken = any(source.state in ("failed", "partial") for source in sources)
-    if not sections and not profile.send_empty and not broken:
+    awaited = bool(deadlines) and "deadlines" in profile.sections and not _PLACES & {*profile.sections}
+    if not (sections or profile.send_empty or broken or awaited):
         return None
     return Digest(
         profile=profile,
@@ -51,10 +56,11 @@ def compose(
         since=since,
         until=until,
         sections=sections,
-        interests=_interests(profile, sections, worthy),
+        interests=_interests(profile, sections, choice.worthy),
         arrived=len(ranked),
         sources=tuple(sources),
         deadlines=tuple(deadlines),
+        reached=len(reached),
     )
 
 
@@ -109,7 +115,8 @@ def _choose(worthy: Sequence[Ranked], profile: Profile) -> _Choice:
             break
         worthy = [item for item in worthy if id(item) not in told]
     top = [item for item in picks if item.entry.kind == "paper"][: TOP if "top" in profile.sections else 0]
-    gone, first = told | {id(item) for item in picks}, {id(item) for item in top}
+    gone, first = {id(item) for item in picks}, {id(item) for item in top}
+    worthy = [item for item in worthy if id(item) not in told]
     left = [item for item in worthy if id(item) not in gone]
     return _Choice(worthy, top, [item for item in picks if id(item) not in first], left)
 

@@ -220,7 +220,8 @@ class Digest:
     """What one issue says to one profile: entries that arrived after `since` and up to `until`.
 
     `sections` stand in the order of the profile's, and every pick in one of them only. `deadlines` are the events that
-    are due within the profile's `deadline_days` after `until`, the nearest first.
+    are due within the profile's `deadline_days` after `until`, the nearest first. Of the `arrived` entries `reached`
+    reached the threshold, whether the letter has a place for them or not.
     """
 
     profile: Profile
@@ -232,6 +233,7 @@ class Digest:
     arrived: int
     sources: tuple[SourceHealth, ...]
     deadlines: tuple[Entry, ...] = ()
+    reached: int = 0
 
     @property
     def picks(self) -> tuple[Ranked, ...]:

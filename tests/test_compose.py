@@ -243,3 +243,11 @@ def test_deadlines_pass_through() -> None:
     )
     assert digest is not None
     assert digest.deadlines == (due,)
+
+
+def test_what_is_told_on_a_card_is_not_counted_as_left_out() -> None:
+    known = papers(1)
+    threads = [about(known[0], number, kind="thread") for number in range(3)]
+    digest = made([*known, *threads])
+    assert digest is not None
+    assert [(count.shown, count.matched) for count in digest.interests if count.matched] == [(1, 1)]

@@ -274,3 +274,15 @@ def test_models_and_events_have_their_words(kind: Kind, title: str, verb: str) -
 
 def test_bytes_are_repeatable() -> None:
     assert renderer().render(full(), TO, NOW) == renderer().render(full(), TO, NOW)
+
+
+def test_the_hour_that_comes_twice_says_which() -> None:
+    now = datetime(2026, 10, 24, tzinfo=UTC)
+    twice = [replace(event("A", 1), due=datetime(2026, 10, 25, hour, 30, tzinfo=UTC), signals={}) for hour in (0, 1, 2)]
+    assert [due.time for due in deadlines(twice, now, BERLIN, ENGLISH)] == ["02:30 CEST", "02:30 CET", "03:30"]
+
+
+def test_what_was_due_this_morning_has_passed() -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    today = [replace(event("A", 1), due=datetime(2026, 11, 20, hour, tzinfo=UTC), signals={}) for hour in (9, 15)]
+    assert [due.when for due in deadlines(today, now, BERLIN, ENGLISH)] == ["passed", "today"]

@@ -2,15 +2,21 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
-from aggregator.model import PARTS, Digest, Format, Part, Profile
+from aggregator.compose import compose
+from aggregator.config import example, load
+from aggregator.model import PARTS, Digest, Format, Part
 from aggregator.render import Renderer
 from aggregator.render.columns import WIDTH, columns
+from aggregator.render.parts import parts
+from aggregator.render.room import rooms
+from aggregator.render.words import locale
 from aggregator.tokens import keyring
-from tests.letters import DEADLINES, HEALTHY, NOW, PROFILE, digest, full, pick, week
+from tests.letters import DEADLINES, HEALTHY, NOW, PROFILE, SINCE, digest, full, pick, week
 from tests.test_render import SENDER, TO, Page, renderer
 
 HOME = "https://digest.example.org"
@@ -70,7 +76,7 @@ def test_each_part_says_how_many_of_how_many() -> None:
 def test_formats(sort: Format, lead: bool, paper: bool, other: bool, reasons: bool) -> None:
     letter = as_asked(format=sort)
     for said in (words(renderer().html(letter, TO)), " ".join(renderer().text(letter, TO).split())):
-        top, _, rest = said.partition("SCDiar: a streaming")
+        top, _, rest = said[said.index("Out of") :].partition("SCDiar: a streaming")
         assert ("The code and the recipes are public." in top) is lead
         assert ("The idea is to move the attention" in rest) is paper
         assert ("Three months of traffic" in rest) is other
@@ -152,7 +158,7 @@ def test_with_pages_it_leads_to_those_that_there_are() -> None:
     ("tag", "said"),
     [
         ("de", ("14.–21. Nov.", "Deepgram · 19. November", "Do., 26. Nov.", "Samstag, 14. November 2026, 08:00")),
-        ("en-US", ("Nov 14 – 21", "Deepgram · November 19", "Thu Nov 26", "Saturday November 14, 2026, 08:00")),
+        ("en-US", ("Nov 14 – 21", "Deepgram · November 19", "Thu, Nov 26", "Saturday, November 14, 2026, 08:00")),
         ("ar", ("14–21 نوفمبر", "Deepgram · 19 نوفمبر", "الخميس، 26 نوفمبر")),
         ("xx", ("14–21 Nov", "Deepgram · 19 November", "Thu 26 Nov")),
     ],
@@ -172,7 +178,44 @@ def test_titles_find_their_own_direction() -> None:
     assert [tag for tag, attributes in Page(html).tags if attributes.get("align") and tag != "table"] == ["td"]
 
 
-def test_a_profile_from_the_configuration_asks_the_same() -> None:
-    fields = {"format", "sections", "language", "max_kilobytes"}
-    assert fields <= set(Profile.__dataclass_fields__)
-    assert renderer().render(full(), TO, NOW).subject == renderer().render(as_asked(), TO, NOW).subject
+def test_a_profile_of_the_configuration_is_asked(tmp_path: Path) -> None:
+    config = example().replace('name = "me"', 'name = "me"\nsections = ["videos"]\nmax_kilobytes = 20', 1)
+    config = config.replace('format = "full"', 'format = "headlines"', 1).replace(
+        'language = "en"', 'language = "de"', 1
+    )
+    (tmp_path / "config.toml").write_text(config)
+    (profile,) = load(tmp_path / "config.toml").profiles
+    said = words(renderer().html(as_asked(**asdict(replace(profile, interests=PROFILE.interests))), TO))
+    assert "Videos · 1 of 1" in said
+    assert "Top picks" not in said
+    assert "21. November 2026" in said
+    assert "Watch on" not in said
+
+
+def test_a_letter_that_is_nothing_but_deadlines() -> None:
+    profile = replace(PROFILE, sections=("deadlines",))
+    window = {"period": "2026-W47", "since": SINCE, "until": NOW, "sources": HEALTHY}
+    assert compose(profile, week(), **window) is None  # type: ignore[arg-type]
+    letter = compose(profile, week(), **window, deadlines=DEADLINES)  # type: ignore[arg-type]
+    assert letter is not None
+    assert renderer().render(letter, TO, NOW).subject == f"{len(DEADLINES)} deadlines ahead"
+
+
+def test_what_the_subject_counts_it_names() -> None:
+    for sections in (("videos", "posts"), ("releases", "top", "interests"), ("posts", "interests")):
+        said = renderer().render(as_asked(sections=sections), TO, NOW).subject
+        kind = "posts" if "interests" not in sections else "papers"
+        titles = [one.entry.title for one in as_asked(sections=sections).picks if f"{one.entry.kind}s" == kind]
+        assert said.split(" ")[1] == kind
+        assert said.partition(": ")[2][:12] in {title[:12] for title in titles}
+
+
+def test_lines_are_not_counted_where_they_come_first() -> None:
+    text = renderer().text(as_asked(sections=("also", "top", "interests")), TO)
+    assert re.search(r"TOP PICKS.*\n-+\n\n  1\. ", text)
+
+
+def test_small_letters_say_how_many_deadlines_there_are() -> None:
+    letter = as_asked()
+    smallest = parts(letter, rooms("full")[-1], locale("en"), {"glance": False, "deadlines": True})
+    assert [part.name for part in smallest if part.name == "deadlines"] == ["deadlines"]

@@ -126,3 +126,34 @@ def test_the_documentation_names_every_block() -> None:
     assert blocks == set(
         re.findall(r"(?m)^    (\w+(?:, \w+)*)  ", table.replace("style, media", "style  \n    media  "))
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("digest.html", "", "the template is empty"),
+        ("digest.txt", "{# all gone #}\n", "the template is empty"),
+        (
+            "digest.html",
+            '{% extends "base/digest.html" %}{% block mastheed %}x{% endblock %}',
+            "did you mean `masthead`?",
+        ),
+        (
+            "digest.html",
+            '{% extends "base/digest.html" %}{% block style %}h1 { color:{{ super() }}{% endblock %}',
+            "a brace",
+        ),
+    ],
+)
+def test_what_would_be_left_out_in_silence_is_a_mistake(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert str(tmp_path / name) in mistake(tmp_path)
+    assert said in mistake(tmp_path)
+
+
+def test_blocks_of_ones_own_are_fine(tmp_path: Path) -> None:
+    text = (
+        '{% extends "base/digest.html" %}{% block foot %}{% block reading_group %}Thursday{% endblock %}{% endblock %}'
+    )
+    (tmp_path / "digest.html").write_text(text)
+    assert "Thursday" in own(tmp_path).html(full(), TO)

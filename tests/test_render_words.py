@@ -18,20 +18,26 @@ DAY = timedelta(days=1)
     ("period", "name", "usual", "longer"),
     [
         ("2026-W47", "week 47", "this week", "in 14 days"),
-        ("2026-W05", "week 5", "this week", "in 14 days"),
+        ("2026-W48", "week 47", "this week", "in 14 days"),
+        ("2026-W47-2026-11-20", "week 47", "this week", "in 14 days"),
         ("2026-11-21", "Saturday", "today", "in 3 days"),
         ("2026-11-21T0730", "Saturday", "today", "in 3 days"),
         ("2026-11", "November 2026", "this month", "in 61 days"),
+        ("2026-12", "November 2026", "in November", "in 61 days"),
         ("manual-20261121T040000Z", "extra issue", "", ""),
         ("preview-2026-11-21", "preview", "", ""),
         ("something else", "", "", ""),
     ],
 )
 def test_periods(period: str, name: str, usual: str, longer: str) -> None:
-    window = {"week": 7, "month": 31}.get(usual.removeprefix("this "), 1)
-    assert label(period, ENGLISH) == name
-    assert span(period, window * DAY) == usual
-    assert span(period, {7: 14, 31: 61}.get(window, 3) * DAY) == longer
+    until = datetime(2026, 12, 1, 7, tzinfo=UTC) if period == "2026-12" else datetime(2026, 11, 22, 7, tzinfo=UTC)
+    window = {"this week": 7, "this month": 22, "in November": 30}.get(usual, 1)
+    assert label(period, until - window * DAY, until, UTC, ENGLISH) == name
+    assert span(period, until - window * DAY, until, UTC) == usual
+    long = {7: 14, 22: 61, 30: 61}.get(window, 3) * DAY
+    assert span(period, until - long, until, UTC) == longer
+    if window > 1:
+        assert label(period, until - long, until, UTC, ENGLISH) == ""
 
 
 def test_windows_in_words() -> None:
@@ -46,7 +52,7 @@ def test_windows_in_words() -> None:
     ("tag", "window", "day", "long"),
     [
         ("en", "14–20 Nov", "Sat 14 Nov", "Saturday 14 November 2026, 08:30"),
-        ("en-US", "Nov 14 – 20", "Sat Nov 14", "Saturday November 14, 2026, 08:30"),
+        ("en-US", "Nov 14 – 20", "Sat, Nov 14", "Saturday, November 14, 2026, 08:30"),
         ("de", "14.–20. Nov.", "Sa., 14. Nov.", "Samstag, 14. November 2026, 08:30"),
         ("fr", "14–20 nov.", "sam. 14 nov.", "samedi 14 novembre 2026, 08:30"),
         ("ja", "11月14日～20日", "11月14日(土)", "2026年11月14日土曜日, 08:30"),  # noqa: RUF001

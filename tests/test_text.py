@@ -234,6 +234,10 @@ def test_cut() -> None:
     assert text.cut("x" * 50, 10) == "x" * 9 + "…"
     assert text.cut("一句话。另一句话在这里。", 6) == "一句话。"
     assert text.cut("abc", 0) == ""
+    long = (
+        f"A first sentence of more than eighty characters, which says what all of the paper is about. {'And on ' * 60}"
+    )
+    assert text.cut(long, 300) == long.partition(" And")[0], "the last whole sentence, if it says enough"
     assert text.cut("Nine words about speech now. https://e.org/b", 40) == "Nine words about speech now."
 
 

@@ -140,6 +140,14 @@ class Schedule(Section):
     tick_minutes: float = Field(default=5, gt=0, le=1440)
 
 
+def _with_picks(parts: tuple[model.Part, ...]) -> tuple[model.Part, ...]:
+    beside = {"glance", "also"}
+    if not {*parts} - beside:
+        others = ", ".join(part for part in model.PARTS if part not in beside)
+        raise ValueError(f"would never make a letter; name one of {others} too")
+    return parts
+
+
 class Reader(Section):
     """A [[profile]] table."""
 
@@ -158,9 +166,9 @@ class Reader(Section):
     send_empty: bool = False
     deadline_days: int = Field(default=60, ge=0, le=400)
     format: model.Format = "full"
-    sections: tuple[model.Part, ...] = Field(default=model.PARTS, min_length=1)
+    sections: Annotated[tuple[model.Part, ...], AfterValidator(_with_picks), Field(min_length=1)] = model.PARTS
     language: Annotated[str, AfterValidator(values.language)] = "en"
-    max_kilobytes: int = Field(default=90, ge=10, le=90)
+    max_kilobytes: int = Field(default=90, ge=20, le=90)
     was: tuple[Phrase, ...] = ()
 
     def profile(self) -> model.Profile:

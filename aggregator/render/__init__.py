@@ -23,7 +23,7 @@ from aggregator.render.room import rooms
 from aggregator.render.templates import Templates
 from aggregator.render.titles import titled
 from aggregator.render.words import clean
-from aggregator.tokens import Keyring
+from aggregator.tokens import Keyring, message_marks
 
 __all__ = ["HTML_LIMIT", "Renderer"]
 
@@ -31,11 +31,15 @@ HTML_LIMIT = 90_000
 """Bytes of decoded HTML: Gmail hides what comes after about 102 kB, the way to unsubscribe included."""
 
 
+_SHEET = re.compile(r"<style\b[^>]*>(.*?)</style>", re.DOTALL)
+
+
 class Renderer:
     """Turns digests into finished mails.
 
     `sender` is "Name <addr@host>" or an address. `base_url` is where the sender's web pages are, if anywhere; links to
-    them, and a `return_path` that tells whose mail came back, are signed with `keys`. `sign` adds a DKIM signature.
+    them, and a `return_path` that tells whose mail came back, are signed with `keys`, which also keep others from
+    telling a Message-ID. `sign` adds a DKIM signature.
     `titles` are what sources are called, by name, where that is not their name. `templates` is a folder with templates
     of one's own, of which each stands for the one of that name that comes with the program. Raises RenderError if
     `sender` is not an address or there is no such folder, InputError if `base_url` or `return_path` cannot be used.
@@ -100,7 +104,8 @@ class Renderer:
 
     def _links(self, digest: Digest, to: str) -> Links:
         name = digest.profile.name
-        return self._home.links(name, mail.fingerprint(name, digest.period, to), to)
+        mark, *_ = message_marks(self._home.keys, name, digest.period, to)
+        return self._home.links(name, mark, to)
 
     def _fitted(self, digest: Digest, links: Links, to: str) -> tuple[Letter, str]:
         """The fullest letter whose HTML stays below the profile's limit, else the shortest; and that HTML.
@@ -134,6 +139,8 @@ class Renderer:
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
 
     def _inlined(self, html: str) -> str:
+        if any(sheet.count("{") != sheet.count("}") for sheet in _SHEET.findall(html)):
+            raise RenderError(f"the styles of {self._templates.path('digest.html')} lack a brace; nothing was sent")
         try:
             inlined = self._inliner.inline(html)
         except css_inline.InlineError as error:

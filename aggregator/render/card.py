@@ -9,7 +9,7 @@ from babel import Locale
 
 from aggregator.model import Candidate, Kind, Ranked, Reason, Sighting
 from aggregator.render.room import Room
-from aggregator.render.words import clean, counted, day, several
+from aggregator.render.words import begun, clean, counted, day, several
 from aggregator.text import cut, fold, safe_link, unicode
 
 _NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face", "hub": "Hugging Face Hub", "openalex": "OpenAlex"}
@@ -86,7 +86,7 @@ def card(pick: Ranked, number: int, room: Room, limit: int, tongue: Locale, *, k
         authors=several([name for author in entry.authors if (name := clean(author, 60))], _MOST_AUTHORS),
         seen=_seen(pick.candidate, tongue),
         score=round(100 * min(max(pick.score, 0.0), 1.0)),
-        reason="" if known and pick.reasons[:1] and pick.reasons[0].text == known else first[:1].upper() + first[1:],
+        reason="" if known and pick.reasons[:1] and pick.reasons[0].text == known else begun(first),
         also=rest[0] if rest else "",
         text=_text(entry.summary, limit, is_paper) if limit else "",
         links=(_paper_links(pick.candidate) if is_paper else _other_links(entry.kind, entry.url)) if room.links else (),

@@ -71,7 +71,7 @@ def _due(event: Entry, due: datetime, view: _View) -> Due:
     url = safe_link(event.url) if view.links and len(event.url) <= _LONGEST_LINK else ""
     return Due(
         day=short_day(shown, view.tongue),
-        when=_when((shown - view.now.astimezone(view.zone).date()).days),
+        when=_when((shown - view.now.astimezone(view.zone).date()).days, passed=not whole and due <= view.now),
         time="" if whole else _time(due, local, clean(str(event.signals.get("zone", "")), 40), view.tongue),
         title=cut(clean(event.title, 400), 120) or "Untitled",
         url=url,
@@ -87,9 +87,9 @@ def _day(event: Entry) -> date | None:
         return None
 
 
-def _when(days: int) -> str:
+def _when(days: int, *, passed: bool) -> str:
     if days < 2:
-        return "passed" if days < 0 else ("today", "tomorrow")[days]
+        return "passed" if passed or days < 0 else ("today", "tomorrow")[days]
     return f"in {days} days" if days < 14 else f"in {counted(round(days / 7), 'week')}"
 
 
@@ -109,14 +109,17 @@ def _time(due: datetime, local: datetime, stated: str, tongue: Locale) -> str:
     """Such as "12:59 (Wed 25 Nov, 23:59 AoE)": the reader's time, and what the source states where that is another."""
     stated = stated.partition(" (")[0]  # "AoE (not said)"
     zone = _zone(stated)
+    hour = f"{local:%H:%M}"
+    if local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():  # the hour that comes twice in autumn
+        hour += f" {local:%Z}"
     if zone is None:
-        return f"{local:%H:%M}" + (f" (stated in {stated})" if stated else "")
+        return hour + (f" (stated in {stated})" if stated else "")
     there = due.astimezone(zone)
     if zone is not _ANYWHERE and there.utcoffset() == local.utcoffset():
-        return f"{local:%H:%M}"
+        return hour
     day = "" if there.date() == local.date() else f"{short_day(there, tongue)}, "
     name = "AoE" if zone is _ANYWHERE else stated.rpartition("/")[2].replace("_", " ")
-    return f"{local:%H:%M} ({day}{there:%H:%M} {name})"
+    return f"{hour} ({day}{there:%H:%M} {name})"
 
 
 def _zone(stated: str) -> tzinfo | None:

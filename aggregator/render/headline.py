@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from aggregator.model import KINDS, Digest, Kind, Ranked, SourceHealth
 from aggregator.render.card import Card
+from aggregator.render.parts import Part
 from aggregator.render.words import clean, counted, joined, several
 from aggregator.text import cut
 
@@ -12,15 +13,19 @@ _SUBJECT = 60
 """What most programs show of a subject; a telephone shows two thirds of it."""
 
 _PREHEADER = 150
+_KNOWN = 20
+"""Characters by which a title that was cut is known again."""
+
 _CHARACTERS_A_MINUTE = 1200
 """Reading speed of English prose: about 230 words a minute (Brysbaert 2019)."""
 
 
 def headline(digest: Digest, when: str) -> str:
     """Such as "14 papers and 2 posts worth your time", or that there is nothing."""
+    if not digest.sections and digest.deadlines and {*digest.profile.sections} <= {"deadlines", "glance", "also"}:
+        return f"{counted(len(digest.deadlines), 'deadline')} ahead"
     if not digest.sections:
-        nothing = "Nothing above your threshold" if digest.arrived else "Nothing new"
-        return f"{nothing} {when}".strip()
+        return f"{_nothing(digest)} {when}".strip()
     (first, number), *others = _counts(digest)
     said = [counted(number, first)]
     if len(others) == 1:
@@ -30,40 +35,45 @@ def headline(digest: Digest, when: str) -> str:
     return f"{joined(said)} worth your time"
 
 
-def summary(digest: Digest, cards: Sequence[Card]) -> str:
+def summary(digest: Digest, shown: Sequence[Part]) -> str:
     """Such as "Out of 178 entries from 16 of 18 sources. 6 minutes to read."; a failed source was not heard."""
-    heard = sum(source.state in ("ok", "quiet", "partial") for source in digest.sources)
+    heard = _heard(digest)
     sources = counted(len(digest.sources), "source")
     origin = sources if heard == len(digest.sources) else f"{heard:,} of {sources}"
     entries = "1 entry" if digest.arrived == 1 else f"{digest.arrived:,} entries"
+    cards = [card for part in shown for card in part.cards]
+    if cards:
+        also = sum(len(part.cards) for part in shown if part.name == "also")
+        apart = also and any(part.look in ("lead", "card") for part in shown)
+        lines = f" {also:,} more in a line each." if apart else ""
+        return f"Out of {entries} that came from {origin}.{lines} About {_minutes(cards)} to read."
     if not digest.arrived:
-        return f"{origin} answered, none with anything new for you."
-    if not cards:
-        return f"{entries} came from {origin}; none reached a score of {round(100 * digest.profile.min_score)}."
-    also = len(digest.picks) - len(_main(digest))
-    lines = f" {also:,} more in a line each." if also else ""
-    return f"Out of {entries} that came from {origin}.{lines} About {_minutes(cards)} to read."
+        return f"{origin} answered, with nothing new for you." if heard else f"None of {sources} has answered."
+    if digest.reached:
+        return f"{entries} came from {origin}; {digest.reached:,} of them match, in sections that you do not have."
+    return f"{entries} came from {origin}; none reached a score of {round(100 * digest.profile.min_score)}."
 
 
 def subject(digest: Digest, cards: Sequence[Card], when: str) -> str:
     """At most 60 characters that say something: the count and the leading picks, or that there is none and why."""
     if not cards:
-        return "; ".join(filter(None, (headline(digest, when), _troubles(digest))))
+        return _empty_subject(digest, when)
     kind, number = _counts(digest)[0]
     line = f"{counted(number, kind)} {when}".strip() + ": "
-    leading = [shown.title for shown in cards if shown.number] or [shown.title for shown in cards]
-    line += cut(short(leading[0]), _SUBJECT - len(line) - 3)
-    for left, title in zip(range(len(leading) - 2, -1, -1), leading[1:], strict=True):
-        longer = f"{line}, {short(title)}"
+    titles = list(map(short, _leading(digest, cards, kind)))
+    between = "; " if any("," in title for title in titles[:4]) else ", "
+    line += cut(titles[0], _SUBJECT - len(line) - 3)
+    for left, title in zip(range(len(titles) - 2, -1, -1), titles[1:], strict=True):
+        longer = f"{line}{between}{title}"
         if line.endswith("…") or len(longer) + (3 if left else 0) > _SUBJECT:
-            return line if line.endswith("…") else f"{line}, …"
+            return line if line.endswith("…") else f"{line}{between}…"
         line = longer
     return line
 
 
 def preheader(cards: Sequence[Card], line: str, otherwise: str) -> str:
-    """The leading titles that the subject `line` does not name whole."""
-    unnamed = [shown.title for shown in cards if short(shown.title) not in line]
+    """The leading titles that the subject `line` does not name, or but for a few words."""
+    unnamed = [shown.title for shown in cards if short(shown.title)[:_KNOWN] not in line]
     return cut("; ".join(unnamed[:4]), _PREHEADER) or otherwise
 
 
@@ -73,7 +83,10 @@ def alarm(troubles: Sequence[SourceHealth]) -> str:
     partial = [clean(source.name, 60) for source in troubles if source.state == "partial"]
     said = [f"{several(failed, 3)} did not answer"] if failed else []
     said += [f"{several(partial, 3)} answered only in part"] if partial else []
-    return f"{'; '.join(said)}. What is missing here will come once they answer; details at the end." if said else ""
+    rest = (
+        "it still has will come once it answers" if len(troubles) == 1 else "they still have will come once they answer"
+    )
+    return f"{'; '.join(said)}. What {rest}; details at the end." if said else ""
 
 
 def short(title: str) -> str:
@@ -94,11 +107,32 @@ def _counts(digest: Digest) -> list[tuple[Kind, int]]:
     return [(kind, found[kind]) for kind in KINDS if found[kind]]
 
 
-def _troubles(digest: Digest) -> str:
+def _leading(digest: Digest, cards: Sequence[Card], kind: Kind) -> list[str]:
+    """The titles of this kind, of those that are numbered if there are any; all where there was no room for one."""
+    counted_ones = [one for one in cards if one.number] or cards
+    keys = {pick.entry.key for pick in digest.picks if pick.entry.kind == kind}
+    return [one.title for one in counted_ones if one.key in keys] or [one.title for one in counted_ones]
+
+
+def _heard(digest: Digest) -> int:
+    return sum(source.state in ("ok", "quiet", "partial") for source in digest.sources)
+
+
+def _nothing(digest: Digest) -> str:
+    if not digest.arrived:
+        return "Nothing new" if _heard(digest) else "No source answered"
+    return "Nothing for your sections" if digest.reached else "Nothing above your threshold"
+
+
+def _empty_subject(digest: Digest, when: str) -> str:
+    """That there is nothing, and what is broken, in as many words as there is room for."""
+    line = headline(digest, when)
     states = Counter(source.state for source in digest.sources)
-    said = [f"{counted(states['failed'], 'source')} failed"] if states["failed"] else []
-    said += [f"{counted(states['partial'], 'source')} answered in part"] if states["partial"] else []
-    return joined(said)
+    failed, partial = states["failed"], states["partial"]
+    said = [f"{counted(failed, 'source')} failed"] if failed else []
+    said += [f"{counted(partial, 'source')} answered in part"] if partial else []
+    whole = "; ".join(filter(None, (line, joined(said))))
+    return whole if len(whole) <= _SUBJECT else f"{line}; {counted(failed + partial, 'source')} broken"
 
 
 def _minutes(cards: Sequence[Card]) -> str:

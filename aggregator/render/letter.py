@@ -39,7 +39,8 @@ class Trouble:
 class Letter:
     """Everything the templates show, in plain text; "", 0 and () mean nothing to say.
 
-    `left` counts the picks in parts that there was no room for. `language` and `direction` are those of the dates.
+    `left` counts the picks in parts that there was no room for; `scored` tells whether scores are shown. `language` and
+    `direction` are those of the dates.
     """
 
     subject: str
@@ -69,33 +70,35 @@ class Letter:
     language: str
     direction: str
     preview: str
+    scored: bool
 
 
 def letter(digest: Digest, room: Room) -> Letter:
     """The letter of a digest, as long as `room` allows. Raises RenderError if the reader's time zone is unknown."""
     profile, sources = digest.profile, digest.sources
     zone, tongue = _zone(profile.timezone), locale(profile.language)
-    when = span(digest.period, digest.until - digest.since)
+    when = span(digest.period, digest.since, digest.until, zone)
     glances = _glances(digest.interests, room.interests)
     dues = deadlines(digest.deadlines, digest.until, zone, tongue, most=room.dues, links=room.links)
-    shown = parts(digest, room, tongue, {"glance": bool(glances), "deadlines": bool(dues)})
+    more_dues = _more(left_out(digest.deadlines, room.dues), "deadline")
+    shown = parts(digest, room, tongue, {"glance": bool(glances), "deadlines": bool(dues or more_dues)})
     cards = [card for part in shown for card in part.cards]
     troubles = [source for source in sources if source.state in ("failed", "partial")]
     line = subject(digest, cards, when)
     return Letter(
         subject=line,
-        preheader=preheader(cards, line, summary(digest, cards)),
-        label=label(digest.period, tongue),
+        preheader=preheader(cards, line, summary(digest, shown)),
+        label=label(digest.period, digest.since, digest.until, zone, tongue),
         days=days(digest.since, digest.until, zone, tongue),
         headline=headline(digest, when),
-        summary=summary(digest, cards),
+        summary=summary(digest, shown),
         alarm=alarm(troubles),
         glances=glances,
         more_interests=_more(len(digest.interests) - len(glances), "interest") if glances else "",
         parts=shown,
         left=unseen(digest, shown),
         deadlines=dues,
-        more_deadlines=_more(left_out(digest.deadlines, room.dues), "deadline"),
+        more_deadlines=more_dues,
         troubles=tuple(map(_trouble, troubles[: room.troubles])),
         more_troubles=_more(len(troubles) - room.troubles, "source"),
         gone=_gone(sources, room.names),
@@ -110,6 +113,7 @@ def letter(digest: Digest, room: Room) -> Letter:
         language=str(tongue.language),
         direction=tongue.text_direction,
         preview=_preview(digest),
+        scored=any(part.look in ("lead", "card") for part in shown),
     )
 
 
@@ -123,7 +127,9 @@ def _zone(name: str) -> tzinfo:
 def _preview(digest: Digest) -> str:
     """The command that writes the same days as a page, whole."""
     reach = min(max(1, math.ceil((digest.until - digest.since) / timedelta(days=1))), 366)
-    return f"aggregator preview {shlex.quote(clean(digest.profile.name, 80))}{f' --days {reach}' if reach != 7 else ''}"
+    name = clean(digest.profile.name, 400)
+    dash = "-- " if name.startswith("-") else ""  # else it would be taken for an option
+    return f"aggregator preview {f'--days {reach} ' if reach != 7 else ''}{dash}{shlex.quote(name)}"
 
 
 def _more(left: int, noun: str) -> str:

@@ -42,7 +42,7 @@ def parts(digest: Digest, room: Room, tongue: Locale, boxes: Mapping[model.Part,
         for section in digest.sections:
             if section.part == name and sum(part.note != "" for part in made) < room.sections:
                 made.append(_part(section, number, room, tongue))
-                number += len(section.picks)
+                number += len(section.picks) if section.part != "also" else 0
         if name == "deadlines" and boxes[name]:
             made.append(Part(name=name, look="deadlines", title=_TITLES[name]))
     return tuple(made)

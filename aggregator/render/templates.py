@@ -1,6 +1,8 @@
 """templates: the words of a letter filled into its templates; one's own before those that come with the program."""
 
+import re
 import traceback
+from difflib import get_close_matches
 from pathlib import Path
 
 import jinja2
@@ -8,6 +10,9 @@ import jinja2
 from aggregator.errors import RenderError
 from aggregator.render.columns import padded, wrap
 from aggregator.shipped import shipped
+
+_OBJECT = re.compile(r"(?<=')aggregator\.[\w.]*\.(\w+) object(?=')")
+"""What Jinja calls our values, as in "'aggregator.render.letter.Letter object' has no attribute …"."""
 
 
 class Templates:
@@ -36,14 +41,25 @@ class Templates:
     def filled(self, name: str, **values: object) -> str:
         """The template with the values in it. Raises RenderError, with the file and the line that are at fault."""
         try:
-            return self._templates.get_template(name).render(values)
+            filled = self._checked(name).render(values)
         except jinja2.TemplateNotFound as error:
             raise RenderError(f"{self._place(name, error)}: there is no template {error.name}") from None
         except jinja2.TemplateSyntaxError as error:
             raise RenderError(f"{error.filename or self.path(name)}, line {error.lineno}: {error.message}") from None
         except Exception as error:
-            what = " ".join(str(error).split()) or type(error).__name__
+            what = _OBJECT.sub(lambda found: found[1].lower(), " ".join(str(error).split())) or type(error).__name__
             raise RenderError(f"{self._place(name, error)}: {what}; correct the template") from error
+        if not filled.strip():
+            raise RenderError(f"{self.path(name)}: the template is empty; write something, or delete the file")
+        return filled
+
+    def _checked(self, name: str) -> jinja2.Template:
+        """The template; one of one's own may not miss a block of ours by a letter: it would be left out in silence."""
+        template, ours = self._templates.get_template(name), self._templates.get_template(f"base/{name}")
+        for block in template.blocks.keys() - ours.blocks.keys():
+            if near := get_close_matches(block, ours.blocks, n=1, cutoff=0.75):
+                raise RenderError(f"{self.path(name)}: there is no block {block!r} (did you mean `{near[0]}`?)")
+        return template
 
     def path(self, name: str) -> Path:
         """The file that a template stands in."""

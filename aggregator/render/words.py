@@ -16,7 +16,10 @@ _MOST_MARKS = 4
 
 _WEEK = re.compile(r"\d{4}-W(\d\d)")
 _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:T\d{4})?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+"""Of a period that was changed in its midst the day stands behind its key: "2026-11-2026-11-30"."""
+
+_USUAL = {"week": timedelta(days=8), "month": timedelta(days=32), "day": timedelta(hours=36)}
 
 _JOINT = re.compile(r",\s|\s(?:with|for|in|from|on|by|under|using|without)\s")
 """Where a phrase may end and still be one."""
@@ -67,7 +70,12 @@ def shortened(phrase: str, limit: int) -> str:
     if len(line) > limit:
         ends = [match.start() for match in _JOINT.finditer(line) if limit / 3 <= match.start() <= limit]
         line = line[: ends[-1]] if ends else cut(line, limit)
-    return line[:1].upper() + line[1:] if line.partition(" ")[0].islower() else line  # but "eBay", "iOS apps"
+    return begun(line)
+
+
+def begun(line: str) -> str:
+    """The line with a capital at its beginning; "eBay" and "iOS apps" stay as they are."""
+    return line[:1].upper() + line[1:] if line.partition(" ")[0].islower() else line
 
 
 @lru_cache(maxsize=64)
@@ -77,7 +85,7 @@ def locale(tag: str) -> Locale:
     English that names no country is the world's, which puts the day before the month.
     """
     try:
-        return Locale.parse("en_001" if tag == "en" else tag, sep="-" if "-" in tag else "_")
+        return Locale.parse("en_001" if tag.lower() == "en" else tag, sep="-" if "-" in tag else "_")
     except (UnknownLocaleError, ValueError):
         return Locale.parse("en_001")
 
@@ -113,31 +121,48 @@ def moment(at: datetime, zone: tzinfo, tongue: Locale) -> str:
 
 
 def _without_comma(written: str, tongue: Locale) -> str:
-    return written.replace(",", "", 1) if tongue.language == "en" else written
+    """English that puts the day first needs none behind the weekday."""
+    return re.sub(r"^(\w+), (?=\d)", r"\1 ", written) if tongue.language == "en" else written
 
 
-def label(period: str, tongue: Locale) -> str:
-    """A period's key as a label for the masthead: "week 47", "November 2026", "Saturday", "extra issue", "preview".
+def label(period: str, since: datetime, until: datetime, zone: tzinfo, tongue: Locale) -> str:
+    """A period as a label for the masthead: "week 47", "October 2026", "Saturday", "extra issue", "preview".
 
     Keys are "2026-W47", "2026-11", "2026-11-21", with "T0730" behind it or not, "manual-…" and "preview-…"; of any
-    other it is "".
+    other it is "". A week or month is that of most of its days, as a letter of the first tells of the month before; a
+    longer window has no label.
     """
-    if match := _WEEK.fullmatch(period):
-        return f"week {int(match[1])}"
-    if _MONTH.fullmatch(period):
-        return format_skeleton("yMMMM", date.fromisoformat(f"{period}-01"), locale=tongue)
+    most = _middle(since, until, zone)
+    if _kind(period) in ("week", "month"):
+        if until - since > _USUAL[_kind(period)]:
+            return ""
+        week = _WEEK.match(period)
+        return f"week {most.isocalendar().week}" if week else format_skeleton("yMMMM", most, locale=tongue)
     try:
         return format_date(date.fromisoformat(period.partition("T")[0]), "EEEE", locale=tongue)
     except ValueError:
         return {"manual": "extra issue", "preview": "preview"}.get(period.partition("-")[0], "")
 
 
-def span(period: str, window: timedelta) -> str:
-    """A period's key as a phrase for the subject: "today", "this week"; "in 4 days" where the window is longer."""
-    usual = {"week": timedelta(days=8), "month": timedelta(days=32), "day": timedelta(hours=36)}
-    kind = "week" if _WEEK.fullmatch(period) else "month" if _MONTH.fullmatch(period) else "day"
-    if kind == "day" and not _DAY.fullmatch(period):
+def span(period: str, since: datetime, until: datetime, zone: tzinfo) -> str:
+    """A period as a phrase for the subject: "today", "this week", "in October"; "in 4 days" where it is longer."""
+    kind = _kind(period)
+    if not kind:
         return ""
-    if window > usual[kind]:
-        return f"in {counted(round(window / timedelta(days=1)), 'day')}"
+    if until - since > _USUAL[kind]:
+        return f"in {counted(round((until - since) / timedelta(days=1)), 'day')}"
+    most = _middle(since, until, zone)
+    if kind == "month" and most.month != until.astimezone(zone).month:
+        return f"in {format_date(most, 'LLLL', locale=locale('en'))}"
     return "today" if kind == "day" else f"this {kind}"
+
+
+def _kind(period: str) -> str:
+    """What a period is by its key: "week", "month", "day", or "" for any other."""
+    if _DAY.match(period):
+        return "day"
+    return "week" if _WEEK.match(period) else "month" if _MONTH.match(period) else ""
+
+
+def _middle(since: datetime, until: datetime, zone: tzinfo) -> date:
+    return (since + (until - since) / 2).astimezone(zone).date()

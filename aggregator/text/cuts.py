@@ -6,7 +6,8 @@ import unicodedata
 _END = re.compile(r"[.!?…]['\"’”)\]]*(?=\s|$)|[。！？]['\"’”）」』]*")  # noqa: RUF001 - they do end sentences
 _ABBREVIATION = re.compile(
     r"\b(?:[a-z]|cf|vs|al|etc|figs?|eqs?|sect?|secs|refs?|tab|thm|alg|vol|pp|dr|prof|mrs?|ms|jr|st|nos?|approx|resp|"
-    r"ca|incl|esp|viz|inc|corp|ltd)\.$",
+    r"ca|incl|esp|viz|inc|corp|ltd|proc|trans|eqns?|prop|lem|cor|univ|dept|conf|jan|feb|mar|apr|jun|jul|aug|sept?|oct|"
+    r"nov|dec)\.$",
     re.IGNORECASE,
 )
 """What ends with a full stop within a sentence; one letter stands for initials, "e.g." and "i.i.d."."""
@@ -17,17 +18,18 @@ _WIDE = re.compile("[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003fff
 _LOOSE = " \n\t,;:-–—([{、，；：（「"  # noqa: RUF001 - they are no end
 _OPENING = " \"'“‘(["  # noqa: RUF001
 _LEAST = 0.6
+_ENOUGH = 80
 
 
 def cut(text: str, limit: int) -> str:
     """The text up to the last sentence end within `limit` characters; else up to a word's end, with "…".
 
-    A sentence end counts in the last two fifths only: what is left would say too little. The full stop of an
-    abbreviation, an initial or a number is none. Never longer than `limit`; marks stay with their letters.
+    What is left has at least 80 characters, or three fifths of `limit`: less would say too little. The full stop of an
+    abbreviation, an initial or a number ends nothing. Never longer than `limit`; marks stay with their letters.
     """
     if len(text) <= limit:
         return text
-    least = int(limit * _LEAST)
+    least = min(int(limit * _LEAST), _ENOUGH)
     head = text[: limit + 1]  # one more, to see whether a blank follows the full stop
     for match in reversed(list(_END.finditer(head, least // 2))):
         if least <= match.end() <= limit and _ends(text, match):
