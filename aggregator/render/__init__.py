@@ -38,11 +38,11 @@ class Renderer:
     """Turns digests into finished mails.
 
     `sender` is "Name <addr@host>" or an address. `base_url` is where the sender's web pages are, if anywhere; links to
-    them, and a `return_path` that tells whose mail came back, are signed with `keys`, which also keep others from
-    telling a Message-ID. `sign` adds a DKIM signature.
-    `titles` are what sources are called, by name, where that is not their name. `templates` is a folder with templates
-    of one's own, of which each stands for the one of that name that comes with the program. Raises RenderError if
-    `sender` is not an address or there is no such folder, InputError if `base_url` or `return_path` cannot be used.
+    them, and a `return_path` that tells whose mail came back, are signed with `keys`, which also keep a Message-ID from
+    being guessed. `sign` adds a DKIM signature. `titles` are what sources are called, by name, where that is not their
+    name. `templates` is a folder with templates of one's own, of which each stands for the one of that name that comes
+    with the program. Raises RenderError if `sender` is not an address or there is no such folder, InputError if
+    `base_url` or `return_path` cannot be used.
     """
 
     def __init__(

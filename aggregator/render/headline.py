@@ -41,7 +41,7 @@ def summary(digest: Digest, shown: Sequence[Part]) -> str:
     sources = counted(len(digest.sources), "source")
     origin = sources if heard == len(digest.sources) else f"{heard:,} of {sources}"
     entries = "1 entry" if digest.arrived == 1 else f"{digest.arrived:,} entries"
-    cards = [card for part in shown for card in part.cards]
+    cards = _cards(shown)
     if cards:
         also = sum(len(part.cards) for part in shown if part.name == "also")
         apart = also and any(part.look in ("lead", "card") for part in shown)
@@ -54,8 +54,9 @@ def summary(digest: Digest, shown: Sequence[Part]) -> str:
     return f"{entries} came from {origin}; none reached a score of {round(100 * digest.profile.min_score)}."
 
 
-def subject(digest: Digest, cards: Sequence[Card], when: str) -> str:
+def subject(digest: Digest, shown: Sequence[Part], when: str) -> str:
     """At most 60 characters that say something: the count and the leading picks, or that there is none and why."""
+    cards = _cards(shown)
     if not cards:
         return _empty_subject(digest, when)
     kind, number = _counts(digest)[0]
@@ -71,10 +72,11 @@ def subject(digest: Digest, cards: Sequence[Card], when: str) -> str:
     return line
 
 
-def preheader(cards: Sequence[Card], line: str, otherwise: str) -> str:
-    """The leading titles that the subject `line` does not name, or but for a few words."""
-    unnamed = [shown.title for shown in cards if short(shown.title)[:_KNOWN] not in line]
-    return cut("; ".join(unnamed[:4]), _PREHEADER) or otherwise
+def preheader(digest: Digest, shown: Sequence[Part], when: str) -> str:
+    """The leading titles that the subject does not name, or but for a few words; else the summary."""
+    line = subject(digest, shown, when)
+    unnamed = [card.title for card in _cards(shown) if short(card.title)[:_KNOWN] not in line]
+    return cut("; ".join(unnamed[:4]), _PREHEADER) or summary(digest, shown)
 
 
 def alarm(troubles: Sequence[SourceHealth]) -> str:
@@ -105,6 +107,10 @@ def _counts(digest: Digest) -> list[tuple[Kind, int]]:
     """The kinds of the picks, papers first, with their numbers."""
     found = Counter(pick.entry.kind for pick in _main(digest))
     return [(kind, found[kind]) for kind in KINDS if found[kind]]
+
+
+def _cards(shown: Sequence[Part]) -> list[Card]:
+    return [card for part in shown for card in part.cards]
 
 
 def _leading(digest: Digest, cards: Sequence[Card], kind: Kind) -> list[str]:

@@ -39,8 +39,7 @@ class Trouble:
 class Letter:
     """Everything the templates show, in plain text; "", 0 and () mean nothing to say.
 
-    `left` counts the picks in parts that there was no room for; `scored` tells whether scores are shown. `language` and
-    `direction` are those of the dates.
+    `left` counts the picks in parts that there was no room for. `language` and `direction` are those of the dates.
     """
 
     subject: str
@@ -70,7 +69,11 @@ class Letter:
     language: str
     direction: str
     preview: str
-    scored: bool
+
+    @property
+    def scored(self) -> bool:
+        """Whether it shows scores."""
+        return any(part.look in ("lead", "card") for part in self.parts)
 
 
 def letter(digest: Digest, room: Room) -> Letter:
@@ -82,16 +85,15 @@ def letter(digest: Digest, room: Room) -> Letter:
     dues = deadlines(digest.deadlines, digest.until, zone, tongue, most=room.dues, links=room.links)
     more_dues = _more(left_out(digest.deadlines, room.dues), "deadline")
     shown = parts(digest, room, tongue, {"glance": bool(glances), "deadlines": bool(dues or more_dues)})
-    cards = [card for part in shown for card in part.cards]
+    said = summary(digest, shown)
     troubles = [source for source in sources if source.state in ("failed", "partial")]
-    line = subject(digest, cards, when)
     return Letter(
-        subject=line,
-        preheader=preheader(cards, line, summary(digest, shown)),
+        subject=subject(digest, shown, when),
+        preheader=preheader(digest, shown, when),
         label=label(digest.period, digest.since, digest.until, zone, tongue),
         days=days(digest.since, digest.until, zone, tongue),
         headline=headline(digest, when),
-        summary=summary(digest, shown),
+        summary=said,
         alarm=alarm(troubles),
         glances=glances,
         more_interests=_more(len(digest.interests) - len(glances), "interest") if glances else "",
@@ -113,7 +115,6 @@ def letter(digest: Digest, room: Room) -> Letter:
         language=str(tongue.language),
         direction=tongue.text_direction,
         preview=_preview(digest),
-        scored=any(part.look in ("lead", "card") for part in shown),
     )
 
 

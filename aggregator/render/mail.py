@@ -48,11 +48,6 @@ def _is_control(char: str) -> bool:
     return unicodedata.category(char)[0] == "C" and char not in "\u200c\u200d"  # joiners, which many scripts need
 
 
-def fingerprint(profile: str, period: str, to: str) -> str:
-    """Sixteen hexadecimal digits that are the same for the same profile, period and recipient."""
-    return hashlib.sha256(f"{profile}\0{period}\0{to}".encode()).hexdigest()[:16]
-
-
 def headers(
     *, sender: Address, to: Address, subject: str, now: datetime, profile: str, period: str, links: Links
 ) -> list[tuple[str, str]]:
@@ -61,7 +56,7 @@ def headers(
     RFC 5322; List-* by RFC 2919, 2369 and 8058, raw and never folded inside <>; Auto-Submitted by RFC 3834.
     Raises RenderError if the subject, or a name, does not survive being written.
     """
-    mark = fingerprint(profile, period, to.addr_spec)
+    mark = links.mark
     slug = _slug(profile)
     stem = re.sub(r"[^A-Za-z0-9-]+", "-", period).strip("-") or "issue"
     mailto = f"<{links.mailto}>"
