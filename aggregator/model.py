@@ -108,10 +108,38 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """A person to follow: a name, the other ways in which it is written, a word of where they work, an ORCID."""
+
+    name: str
+    variants: tuple[str, ...] = ()
+    affiliation: str = ""
+    orcid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """A work that a reader wants more of: its name in the store if it has one, and what is known of its text."""
+
+    key: str
+    title: str
+    summary: str = ""
+    authors: tuple[str, ...] = ()
+
+
+Answer: TypeAlias = Literal["like", "dislike", "save", "hide"]
+"""What a reader says of a work. "hide" takes it out of sight and says nothing about its kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A reader: what they want to read, and when and where to send it.
 
-    `sections` are the parts of the letter in their order; what is not named is left out. `language` is that of dates.
+    `interests` are phrases or sentences; `weights` and `headings` are those of an interest where they are not 1 and
+    itself. `keywords` are words as they stand ("title:" in front: in the title only; "*" at an end: any ending),
+    `follows` people to follow, `seeds` names of works to be like (an arXiv id, a DOI, a file of references), `venues`
+    where a work appeared. `muted` are words, `muted_topics` phrases by meaning. `surprises` is how many picks may come
+    from beyond the interests. `sections` are the parts of the letter in their order; what is not named is left out. `language` is that of dates.
     `max_kilobytes` bounds the HTML, in thousands of bytes. `was` are names that the profile had before.
     """
 
@@ -120,7 +148,15 @@ class Profile:
     schedule: str
     timezone: str
     interests: tuple[str, ...]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    headings: Mapping[str, str] = field(default_factory=dict)
+    keywords: tuple[str, ...] = ()
+    follows: tuple[Follow, ...] = ()
+    seeds: tuple[str, ...] = ()
+    venues: tuple[str, ...] = ()
     muted: tuple[str, ...] = ()
+    muted_topics: tuple[str, ...] = ()
+    surprises: int = 0
     max_entries: int = 20
     min_score: float = 0.3
     send_empty: bool = False
@@ -156,21 +192,37 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """One explained part of a score: which, how much it adds (below 0: takes away), and because of what."""
+
+    name: Literal[
+        "meaning", "words", "seeds", "answers", "keyword", "author", "venue", "popular", "fresh", "muted", "bound"
+    ]
+    value: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why an entry was ranked: the kind of evidence, its text (the interest itself), and its weight, 0 to 1."""
 
-    kind: Literal["interest", "keyword", "author", "like", "popular"]
+    kind: Literal["interest", "keyword", "author", "venue", "like", "seed", "popular", "surprise"]
     text: str
     weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its score, 0 to 1, and the reasons, best first."""
+    """A candidate with its score, 0 to 1, the reasons, best first, and the shares, which add up to the score.
+
+    `telling` is the sentence of the abstract that is nearest to the best reason.
+    """
 
     candidate: Candidate
     score: float
     reasons: tuple[Reason, ...]
+    shares: tuple[Share, ...] = ()
+    telling: str = ""
 
     @property
     def entry(self) -> Entry:
