@@ -8,7 +8,7 @@
     Entries         add, add_all, add_slice, add_found, lacking
     Embeddings      without_vector, count_without_vector, add_vectors, candidates
     Deadlines       deadlines
-    Issues          issues, last_issue, has_issue, queue, disbelieve
+    Issues          issues, last_issue, has_issue, served, queue, disbelieve
     Profiles        pause, resume, pauses, receivers, returned, histories, rename
     Forgetting      addresses, forget, traces
     Outbox          claim, mark_data_sent, settle, release, reclaim, sent_within, waiting, unsettled
@@ -34,7 +34,7 @@ from aggregator.store.days import Days
 from aggregator.store.deadlines import Deadlines
 from aggregator.store.entries import Entries
 from aggregator.store.forgetting import Forgetting
-from aggregator.store.issues import Issues
+from aggregator.store.issues import EXTRA, Issues
 from aggregator.store.messages import Messages
 from aggregator.store.notices import Notices
 from aggregator.store.outbox import Outbox
@@ -65,6 +65,7 @@ from aggregator.store.vectors import Embeddings
 from aggregator.store.visits import Visits
 
 __all__ = [
+    "EXTRA",
     "Announced",
     "Answer",
     "Bulk",
@@ -90,6 +91,7 @@ __all__ = [
 
 class Store(
     Backup,
+    Forgetting,
     Retention,
     Visits,
     Days,
@@ -100,7 +102,6 @@ class Store(
     Outbox,
     Messages,
     Profiles,
-    Forgetting,
     Bounces,
     Notices,
 ):
