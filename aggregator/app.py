@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,8 @@ def clock(now: str | None, environ: Mapping[str, str] = os.environ) -> Clock:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(f"--now {text!r} is not a moment; write it like 2026-11-23T08:00 or 2026-11-23") from None
+    if not 1970 <= moment.year < 9000:
+        raise InputError(f"--now {text!r} is out of reach; write a year from 1970 to 8999")
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     return lambda: moment
 
@@ -55,9 +57,13 @@ def open_store(config: Config, *, current: bool = True) -> Iterator[Store]:
     with Store(config.database.url) as store:
         if current:
             store.require_current()
-            for profile in config.profiles:
-                store.rename(profile.was, profile.name)
+            _rename(config, store)
         yield store
+
+
+def _rename(config: Config, store: Store) -> None:
+    for profile in config.profiles:
+        store.rename(profile.was, profile.name)
 
 
 def database_name(config: Config) -> str:
@@ -204,6 +210,7 @@ class Steps:
 
     def audit(self, window: Window, only: str | None = None, *, mend: bool = True) -> tuple[Outcome, list[Finding]]:
         """Hold the store against what the sources say of a window of days now, and mend it."""
+        self.store.disbelieve(self.clock())
         with self.fetcher(self.config) as fetcher:
             return audit(
                 self.store,
@@ -243,6 +250,18 @@ class Steps:
 
     def _at_work(self) -> AbstractContextManager[None]:
         return self.store.lock("work", wait=60)
+
+
+def reread(steps: Steps) -> Steps:
+    """The steps on the configuration as it is written by now. Raises InputError, or StoreError if all are at work."""
+    config = load(steps.config.path)
+    if config.database != steps.config.database:
+        raise InputError("[database] url is another now, which takes a new start")
+    _rename(config, steps.store)
+    fresh = replace(steps, config=config)
+    if "embedder" in steps.__dict__ and config.embed == steps.config.embed:
+        fresh.__dict__["embedder"] = steps.embedder  # the model takes seconds to load
+    return fresh
 
 
 @contextmanager

@@ -89,7 +89,8 @@ class DeliveryError(AggregatorError):
 
     `permanent`: the same bytes will be refused again (5xx). `in_doubt`: the connection broke after the last byte, so
     the message may have been accepted (RFC 1047). `stop`: no message of this run can get through (login, policy).
-    `untried`: and this one was not even offered. `gone`: there is no such address (RFC 3463, 5.1.x).
+    `untried`: and this one was not even offered. `policy`: none can, if a message to somebody else hears the same.
+    `gone`: there is no such address (RFC 3463, 5.1.x); `hearsay`: the words that alone say so, where there is no code.
     """
 
     def __init__(
@@ -100,11 +101,15 @@ class DeliveryError(AggregatorError):
         in_doubt: bool = False,
         stop: bool = False,
         untried: bool = False,
+        policy: bool = False,
         gone: bool = False,
+        hearsay: str = "",
     ) -> None:
         super().__init__(text)
         self.permanent = permanent
         self.in_doubt = in_doubt
         self.stop = stop
         self.untried = untried
+        self.policy = policy
         self.gone = gone
+        self.hearsay = hearsay

@@ -138,9 +138,10 @@ class Profile:
     `interests` are phrases or sentences; `weights` and `headings` are those of an interest where they are not 1 and
     itself. `keywords` are words as they stand ("title:" in front: in the title only; "*" at an end: any ending),
     `follows` people to follow, `seeds` names of works to be like (an arXiv id, a DOI, a file of references), `venues`
-    where a work appeared. `muted` are words, `muted_topics` phrases by meaning. `surprises` is how many picks may come
-    from beyond the interests. `sections` are the parts of the letter in their order; what is not named is left out. `language` is that of dates.
-    `max_kilobytes` bounds the HTML, in thousands of bytes. `was` are names that the profile had before.
+    where a work appeared. `muted` are words, `muted_topics` phrases by meaning. `surprises` is how many picks may
+    come from beyond the interests. `sections` are the parts of the letter in their order; what is not named is left
+    out. `language` is that of dates. `max_kilobytes` bounds the HTML, in thousands of bytes. `was` are names that the
+    profile had before.
     """
 
     name: str

@@ -24,14 +24,20 @@ _TRIAL = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def keys(config: Config) -> Keyring | None:
-    """What signs the links home and the return paths, and reads them; None where [mail] has neither.
+    """What signs the links home and the return paths, and keeps a Message-ID from being guessed; None if none is used.
 
     Raises InputError if AGGREGATOR_SECRET is needed and missing or too short.
     """
-    if not (config.mail.base_url or config.mail.return_path):
+    mail, box = config.mail, config.bounces
+    uses = {
+        "[mail] base_url": mail.base_url,
+        "[mail] return_path": mail.return_path,
+        "[bounces]": box.maildir or box.host,
+    }
+    which = next((name for name, used in uses.items() if used), None)
+    if which is None:
         return None
-    which = "base_url" if config.mail.base_url else "return_path"
-    return keyring(secret("AGGREGATOR_SECRET", os.environ, f"for [mail] {which}, a secret such as {HOW} prints"))
+    return keyring(secret("AGGREGATOR_SECRET", os.environ, f"for {which}, a secret such as {HOW} prints"))
 
 
 def renderer(config: Config) -> Renderer:
@@ -95,8 +101,8 @@ def read_returned(config: Config, store: Store, outcome: Outcome, *, now: dateti
     try:
         place = _box(config)
         if place is not None:
-            ring = keys(config) if config.mail.return_path else None
-            read_bounces(store, place, ring, outcome, now=now, stop=stop)
+            by_id = not config.mail.return_path
+            read_bounces(store, place, keys(config), outcome, by_id=by_id, now=now, stop=stop)
     except InputError as error:
         outcome.trouble(f"mail that came back was not read: {error}")
 

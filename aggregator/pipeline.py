@@ -23,12 +23,12 @@ from aggregator.errors import RenderError
 from aggregator.fetch import Fetcher
 from aggregator.model import Digest, Profile
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
-from aggregator.posting import InDoubt, Pace, Posting
+from aggregator.posting import LEASE, InDoubt, Pace, Posting
 from aggregator.rank import rank
 from aggregator.render import Renderer
-from aggregator.schedule import parse
+from aggregator.schedule import parse, zone_of
 from aggregator.sources import Source
-from aggregator.store import Store
+from aggregator.store import EXTRA, Store
 from aggregator.visiting import ask, due, heeding, keep, visited
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ FIRST_WINDOW = timedelta(days=7)
 _EMBED_BATCH = 64
 _GROUP = 20
 """Messages that are claimed at once."""
-_LEASE = timedelta(minutes=15)
 _RESTORED = (
     "nothing is mailed: the database was restored, and what was mailed after the backup is not known; say "
     "`aggregator restore --settle sent` if all was, `aggregator restore --settle send` if it may be mailed again"
@@ -70,7 +69,7 @@ def collect(
     """
     outcome = Outcome("collect", {"sources": 0, "entries": 0, "new": 0})
     chosen = sources if everything else due(store, sources, extra, now)
-    _forget(store, now, keep_bodies)
+    _tidy(store, now, keep_bodies, outcome)
     begun = fetcher.elapsed()
     visit = partial(ask, fetcher=fetcher, now=now, begun=begun, stop=stop)
     bugs = []
@@ -91,7 +90,8 @@ def collect(
     return outcome
 
 
-def _forget(store: Store, now: datetime, keep_bodies: timedelta | None) -> None:
+def _tidy(store: Store, now: datetime, keep_bodies: timedelta | None, outcome: Outcome) -> None:
+    _doubt(store, now, outcome)
     store.trim(now)
     if keep_bodies:
         store.forget_bodies(now - keep_bodies)
@@ -147,12 +147,11 @@ def digest(
     if store.unsettled():
         outcome.trouble(_RESTORED)
         return outcome
-    for name, early in store.disbelieve(now):
-        outcome.note(f"profile {name}: issue {early} was opened while the clock was ahead; the next begins before it")
+    _doubt(store, now, outcome)
     receivers = store.receivers(profiles)
     for profile in profiles:
         to = receivers[profile.name]
-        period = f"manual-{now:%Y%m%dT%H%M%SZ}" if force else due_period(store, profile, now)
+        period = f"{EXTRA}{now:%Y%m%dT%H%M%SZ}" if force else due_period(store, profile, now)
         if not to or period is None or store.has_issue(profile.name, period):
             continue
         _open_issue(store, embedder, renderer, profile, to=to, sources=sources, period=period, now=now, outcome=outcome)
@@ -188,13 +187,24 @@ def _open_issue(
         log.info("digest profile=%s period=%s picks=%d messages=%d", profile.name, period, picks, len(messages))
 
 
+def _doubt(store: Store, now: datetime, outcome: Outcome) -> None:
+    """Pass over the issues of days to come, and say so."""
+    for name, early in store.disbelieve(now):
+        outcome.note(f"profile {name}: issue {early} was opened while the clock was ahead; the next begins before it")
+
+
 def due_period(store: Store, profile: Profile, now: datetime) -> str | None:
-    """The key of the newest period of the profile's schedule, or None if it has an issue or one that came after it."""
+    """The key of the newest period of the profile's schedule; None if an issue of the schedule reaches its moment.
+
+    An extra issue leaves it due. Where the key is taken, by an issue of another schedule in the same week or month, or
+    of a clock that was ahead, the day in the reader's zone stands behind it, and else the moment.
+    """
     period = parse(profile.schedule).latest(now, profile.timezone)
-    last = store.last_issue(profile.name)
-    if store.has_issue(profile.name, period.key) or (last and last.until >= period.at):
+    if store.served(profile.name, period.at, now):
         return None
-    return period.key
+    day = period.at.astimezone(zone_of(profile.timezone)).date()
+    keys = (period.key, f"{period.key}-{day}", f"{period.key}-{period.at:%Y%m%dT%H%M%SZ}")
+    return next((key for key in keys if not store.has_issue(profile.name, key)), None)
 
 
 def draft(
@@ -243,9 +253,10 @@ def deliver(
 ) -> Outcome:
     """Send what is in the outbox: claim → send → mark. See `posting` for what an answer means.
 
-    The caller holds the lock of the deliver step, so what is still claimed was left by a crash and is taken up at once:
-    freely, if the final dot was not sent, else as `in_doubt` says. At most `per_day` messages (0: no limit) are
-    accepted within 24 hours. `pace` tells how long the run takes, for a clock that stands still none at all.
+    The caller holds the lock of the deliver step, so what is still claimed was left by a crash and is taken up at once
+    (in PostgreSQL, where that lock is lost with a connection, when its lease is over): freely, if the final dot was not
+    sent, else as `in_doubt` says. At most `per_day` messages (0: no limit) are accepted within 24 hours. `pace` tells
+    how long the run takes, for a clock that stands still none at all.
     """
     outcome = Outcome("deliver", {"sent": 0})
     if store.unsettled():
@@ -263,9 +274,10 @@ def deliver(
         outcome=outcome,
     )
     while not stop() and (room := _room(run, per_day)):
-        claimed = store.claim(run.moment(), worker, _LEASE, room)
+        claimed = store.claim(run.moment(), worker, LEASE, room)
         if not (claimed and run.post(claimed)):
             break
+    run.finish()
     return outcome
 
 

@@ -85,6 +85,18 @@ def reader_mark(profile: str, address: str) -> str:
     return hashlib.sha256(f"reader\0{profile}\0{address.casefold()}".encode()).hexdigest()[:16]
 
 
+def message_marks(keys: Keyring | None, profile: str, period: str, to: str) -> tuple[str, ...]:
+    """The digits before the @ in a Message-ID, the same for the same profile, period and recipient: one a secret.
+
+    The first is for the letter to be; the others are of letters that were made with an older secret. Nobody who lacks
+    the secret can tell them. Without keys there is one, which everybody can tell.
+    """
+    text = f"message\0{profile}\0{period}\0{to}".encode()
+    if keys is None:
+        return (hashlib.sha256(text).hexdigest()[:16],)
+    return tuple(_mac(proving, text).hex()[:16] for proving, _ in keys.keys["bounce"])
+
+
 def entry_mark(key: str) -> str:
     """An entry by its key."""
     return hashlib.sha256(f"entry\0{key}".encode(errors="surrogatepass")).hexdigest()[:16]

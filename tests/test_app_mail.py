@@ -85,3 +85,24 @@ def test_the_dkim_key_signs_for_the_domain_of_the_sender(tmp_path: Path, monkeyp
     message = renderer(config(tmp_path, 'dkim_selector = "s1"')).render(digest(), "kim@example.org", NOW)
     assert b" d=example.org;" in message.raw.partition(b"\r\nFrom:")[0]
     assert b" s=s1;" in message.raw.partition(b"\r\nFrom:")[0]
+
+
+def test_what_comes_back_needs_a_secret_which_no_reader_can_do_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = renderer(config(tmp_path, "")).render(digest(), "kim@example.org", NOW)
+    box = config(tmp_path, '[bounces]\nmaildir = "Maildir"')
+    with pytest.raises(InputError, match=r"^for \[bounces\], a secret such as"):
+        renderer(box)
+    made = []
+    for secret in ("s" * 40, "s" * 40, "t" * 40):
+        monkeypatch.setenv("AGGREGATOR_SECRET", secret)
+        made.append(renderer(box).render(digest(), "kim@example.org", NOW))
+    assert made[0] == made[1], "the same message has the same bytes whenever it is made"
+    assert len({message.message_id for message in (plain, *made)}) == 3
+
+
+def test_a_secret_that_is_no_text_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGGREGATOR_SECRET", "\udcff" * 40)
+    with pytest.raises(InputError, match=r"^AGGREGATOR_SECRET is not UTF-8 text; set it anew$"):
+        renderer(config(tmp_path, 'base_url = "https://digest.example.org"'))

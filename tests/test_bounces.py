@@ -29,7 +29,7 @@ from aggregator.outcome import Outcome
 from aggregator.sources.mailbox import unread as module
 from aggregator.sources.mailbox.connection import Mailserver
 from aggregator.store import Store
-from aggregator.tokens import keyring, return_path
+from aggregator.tokens import keyring, message_marks, return_path
 from tests.stores import DATABASES, DAY, NOW, fresh_store, rows
 from tests.test_sources_mailbox import SECRET, Imap
 
@@ -93,12 +93,12 @@ def put(box: Path, *bodies: bytes) -> None:
         (box / "new" / f"17954208{number:02}.M{number}.host").write_bytes(body)
 
 
-def came_back(store: Store, box: Any, *bodies: bytes, keys: Any = KEYS) -> Outcome:
+def came_back(store: Store, box: Any, *bodies: bytes, keys: Any = KEYS, by_id: bool = False) -> Outcome:
     """What a visit to the box tells, once these mails are in it."""
     if bodies:
         put(box, *bodies)
     outcome = Outcome("collect")
-    read_bounces(store, box, keys, outcome, now=NOW)
+    read_bounces(store, box, keys, outcome, by_id=by_id, now=NOW)
     return outcome
 
 
@@ -153,6 +153,40 @@ def test_what_is_no_report_is_none() -> None:
     assert read_report(b"From: MAILER-DAEMON@x.org\n\nhello", loose=False) is None
 
 
+def daemon(words: str, *, kind: str = "text/plain") -> bytes:
+    return (
+        f"From: postmaster@corp.example\nTo: {path('2026-W47')}\nMessage-ID: <1@x>\nContent-Type: {kind}\n\n{words}\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        daemon("The message was placed in quarantine and then released to the recipient."),
+        daemon(f"Your message was successfully delivered to {KIM}."),
+        daemon(
+            "--b\nContent-Type: text/plain\n\nA complaint. 550 5.1.1\n--b--",
+            kind="multipart/report; report-type=feedback-report; boundary=b",
+        ),
+    ],
+)
+def test_what_a_daemon_says_besides_is_no_report(body: bytes) -> None:
+    assert read_report(body, loose=True) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Hi. This is the qmail-send program at x.org.\nIt did not work.",
+        "This message was created automatically by mail delivery software.\n\nA message that you sent could not go.",
+    ],
+)
+def test_a_daemon_that_gives_no_code_is_known_by_how_it_begins(words: str) -> None:
+    report = read_report(daemon(words), loose=True)
+    assert report
+    assert [(failure.verdict, failure.status) for failure in report.failures] == [("soft", "5.0.0")]
+
+
 @pytest.mark.parametrize(
     ("action", "status", "said", "verdict"),
     [
@@ -160,6 +194,9 @@ def test_what_is_no_report_is_none() -> None:
         ("failed", "5.1.2 (bad host)", "", "hard"),
         ("failed", "5.1.7", "", "ours"),
         ("failed", "5.1.8", "", "ours"),
+        ("failed", "5.1.90", "", "ours"),
+        ("failed", "5.1.9", "", "soft"),
+        ("failed", "5.4.5", "", "ours"),
         ("failed", "5.2.1", "", "hard"),
         ("failed", "5.2.2", "", "soft"),
         ("failed", "5.2.3", "", "ours"),
@@ -176,9 +213,9 @@ def test_what_is_no_report_is_none() -> None:
         ("failed", "5.0.0", "550 no such user at 5.1.1.7", "soft"),
         ("failed", "5.0.0", "451 4.1.1", "soft"),
         ("failed", "", "550 5.1.1 no", "hard"),
-        ("failed", "", "no", ""),
+        ("failed", "", "no", "soft"),
         ("failed", "2.1.1", "", ""),
-        ("failed", "51.1", "", ""),
+        ("failed", "51.1", "", "soft"),
         ("FAILED; x", "5.1.1", "", "hard"),
         ("delayed", "4.4.7", "", "delayed"),
         ("delayed", "5.1.1", "", "delayed"),
@@ -292,10 +329,46 @@ def without_path(name: str, **changes: str) -> bytes:
     return sample(name, PATH="digest@digest.example.org", **changes)
 
 
+def secret_id(week: str, keys: Any = KEYS) -> str:
+    """The Message-ID as it is made for Kim's digest of a week."""
+    return f"{week}.{message_marks(keys, 'me', week, KIM)[0]}@digest.example.org"
+
+
+def rename(store: Store, week: str, name: str) -> None:
+    with store._writer.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE message SET message_id = '<{name}>' WHERE message_id = '<{ident(week)}>'")
+
+
 def test_a_message_id_of_ours_sent_to_that_very_address_is_believed(store: Store, box: Path) -> None:
-    came_back(store, box, without_path("outlook-unknown-user"), keys=None)
+    rename(store, "2026-W47", secret_id("2026-W47"))
+    came_back(store, box, without_path("outlook-unknown-user", ID=secret_id("2026-W47")), by_id=True)
     assert paused(store) == [("me", KIM)]
     assert left(box) == 0
+
+
+def test_a_message_id_of_an_older_secret_is_believed(store: Store, box: Path) -> None:
+    rename(store, "2026-W47", secret_id("2026-W47"))
+    newer = keyring(f"{'n' * 40} {'k' * 40}")
+    came_back(store, box, without_path("outlook-unknown-user", ID=secret_id("2026-W47")), by_id=True, keys=newer)
+    assert paused(store) == [("me", KIM)]
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+@pytest.mark.parametrize("keys", [KEYS, None])
+def test_a_message_id_that_others_can_tell_is_not_believed(store: Store, box: Path, keys: Any, by_id: bool) -> None:
+    """It was sent before there was a secret, or there is a return path, which is what is believed then."""
+    name = secret_id("2026-W47", None if by_id else KEYS)
+    rename(store, "2026-W47", name)
+    outcome = came_back(store, box, without_path("outlook-unknown-user", ID=name), by_id=by_id, keys=keys)
+    assert paused(store) == []
+    assert "nothing proves" in outcome.notes[0]
+
+
+def test_no_reader_can_tell_the_message_id_of_another() -> None:
+    ours = [message_marks(keyring(secret * 40), "me", "2026-W47", KIM) for secret in "kl"]
+    assert len({*ours, message_marks(None, "me", "2026-W47", KIM)}) == 3
+    assert message_marks(KEYS, "me", "2026-W47", KIM) == ours[0], "and it is the same whenever it is made"
+    assert message_marks(KEYS, "me", "2026-W47", "lee@example.net") != ours[0]
 
 
 @pytest.mark.parametrize(
@@ -317,7 +390,7 @@ def test_a_message_id_of_ours_sent_to_that_very_address_is_believed(store: Store
 def test_a_forged_report_pauses_nobody(store: Store, box: Path, name: str, changes: dict[str, str]) -> None:
     given = {"PATH": "digest@digest.example.org", "ID": "other@digest.example.org"} | changes
     for _ in range(2):
-        outcome = came_back(store, box, sample(name, **given))
+        outcome = came_back(store, box, sample(name, **given), by_id=True)
     assert paused(store) == []
     assert outcome.troubles == []
     assert left(box) == 2, "what is not proven to be ours is left for people to see"

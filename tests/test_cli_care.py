@@ -156,6 +156,20 @@ def test_vacuum(folder: Path, aggregator: Run) -> None:
     assert "mails of more than 30 days: 0, 0 bytes" in aggregator(*late, "vacuum").stdout
 
 
+def test_vacuum_says_if_the_log_kept_old_bytes(folder: Path, aggregator: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.store.Store.compact", lambda self: False)
+    done = aggregator("vacuum")
+    assert done.returncode == 1
+    assert "remains: old bytes in the log of the database" in done.stdout
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01", "0001-01-01T00:00+14:00", "9999-12-31T23:59", "1969-12-31"])
+def test_a_moment_out_of_reach(folder: Path, aggregator: Run, moment: str) -> None:
+    one_line(aggregator("--now", moment, "status"), 2, "is out of reach; write a year from 1970 to 8999")
+    assert aggregator("--now", "8999-12-31T23:59", "collect").returncode < 2
+    assert aggregator("--now", "1970-01-01", "vacuum").returncode == 0
+
+
 def test_collect_forgets_old_bodies(folder: Path, aggregator: Run) -> None:
     filled(folder)
     aggregator("--now", "2027-02-01T08:00", "collect")
@@ -182,6 +196,32 @@ def test_doctor_without_a_database_looks_at_the_rest(folder: Path, aggregator: R
     assert re.search(r"FAIL  database .*aggregator\.db does not exist; run `aggregator migrate`", done.stdout)
     assert re.search(r"ok    clock", done.stdout)
     assert "Traceback" not in done.stderr
+
+
+def test_doctor_tries_templates_of_ones_own(folder: Path, aggregator: Run) -> None:
+    path = folder / "config.toml"
+    path.write_text(f'{path.read_text()}\n[mail]\ntemplates = "own"\n')
+    assert "there is no folder" in re.findall("FAIL  templates .*", aggregator("doctor", "--offline").stdout)[0]
+    (folder / "own").mkdir()
+    assert "ok    templates" in aggregator("doctor", "--offline").stdout
+    (folder / "own" / "digest.html").write_text("{% if")
+    assert "digest.html, line 1" in re.findall("FAIL  templates .*", aggregator("doctor", "--offline").stdout)[0]
+
+
+def test_doctor_goes_on_where_it_may_not_look(folder: Path, aggregator: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: Path, **_: bool) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    config = app.read_config()
+    with app.open_store(config) as store, monkeypatch.context() as patched:
+        patched.setattr(Path, "exists", denied)
+        steps = app.Steps(config, store, app.clock(None))
+        steps.__dict__["embedder"] = WordEmbedder()
+        found = {check.name: check for check in looking.checks(steps, offline=True, progress=silent)}
+    for name in ("disk", "outbox disk", "mail"):
+        assert found[name].state == "fail"
+        assert "cannot be looked at: Permission denied" in found[name].text
+    assert found["clock"].state == "ok"
 
 
 @pytest.fixture

@@ -111,7 +111,8 @@ def test_a_name_that_is_none(store: Store) -> None:
     for command in ("show", "pause", "resume", "forget"):
         error = run(command, "ana").exception
         assert isinstance(error, InputError)
-        assert str(error) == "there is no profile 'ana' (did you mean `anna`?)"
+        assert str(error).startswith("there is no profile 'ana' (did you mean `anna`?)")
+    assert str(error).endswith("; if it was just forgotten, `aggregator vacuum` clears its old bytes")
     error = run("pause", "me", "--address", "nobody@example.org").exception
     assert "profile me has no address 'nobody@example.org'; it has: me@example.org, you@example.org" in str(error)
 
@@ -126,6 +127,15 @@ def test_pause_and_resume(store: Store) -> None:
     assert said("resume", "me") == "resumed: me\n"
     assert said("resume", "me") == "me is not paused\n"
     assert store.pauses() == []
+
+
+def test_an_address_is_as_the_configuration_writes_it(store: Store, tmp_path: Path) -> None:
+    issue(store, "me", "You@example.org")
+    assert "paused: you@example.org of me" in said("pause", "me", "--address", "YOU@example.org")
+    assert store.receivers(app.read_config().profiles)["me"] == ("me@example.org",)
+    store.pause("me", "Me@Example.org", "bounced under its old spelling", now=NOW)
+    assert listed()["me"]["state"] == "paused"
+    assert said("resume", "me", "--address", "me@example.org").startswith("resumed: me@example.org of me")
 
 
 def test_status_says_what_is_paused_held_and_came_back(store: Store) -> None:
@@ -198,14 +208,25 @@ def test_forgotten_means_rows_files_and_bytes(store: Store, tmp_path: Path) -> N
             FolderMailer(tmp_path / folder).send(replace(mail(), key=key), lambda: None)
     (tmp_path / "profiles" / "anna.toml").unlink()
     (tmp_path / "aggregator.db.before-0003.bak").write_bytes(b"x")
+    (tmp_path / "aggregator.db.usb.bak.part").write_bytes(b"x")
+    (tmp_path / "aggregator.db.restoring").mkdir()
+    (tmp_path / "aggregator.db2").write_bytes(b"x")
+    left = FolderMailer(tmp_path / "outbox").files(
+        FolderMailer(tmp_path / "outbox").path("anna/2026-11-20T1800/anna@example.org")
+    )
+    left[2].write_bytes(b"x")
     text = said("forget", "anna", asked="y\n")
     assert "Forget anna (anna@example.org)? This cannot be undone" in text
-    assert "forgotten: anna: rows: 1 bounce, 1 issue, 1 message, 1 pause, 1 pick; files: 4" in text
+    assert "forgotten: anna: rows: 1 bounce, 1 issue, 1 message, 1 pause, 1 pick; files: 5" in text
     assert "searched every table for anna, anna@example.org: 0 rows left" in text
-    assert "aggregator.db.before-0003.bak, a copy of the database from before a migration" in text
+    for name in ("before-0003.bak", "restoring", "usb.bak.part"):
+        assert f"remains: {tmp_path}/aggregator.db.{name}, a copy of the database or what is left of one" in text
+    assert text.count("remains: ") == 4
     assert len(_files(tmp_path / "outbox")) == 4
     assert len(_files(tmp_path / "preview")) == 2
-    assert all(b"anna@example.org" not in path.read_bytes() for path in tmp_path.glob("aggregator.db*"))
+    assert all(
+        b"anna@example.org" not in path.read_bytes() for path in tmp_path.glob("aggregator.db*") if path.is_file()
+    )
     assert store.issues("me")
     assert listed().keys() == {"me"}
 

@@ -127,3 +127,26 @@ def test_former_names_are_nobodys_name(tmp_path: Path) -> None:
     ]
     twice = mistakes(tmp_path, GOOD, anna=ANNA + 'was = ["x"]\n', bert=ANNA + 'was = ["x"]\n')
     assert twice == ["profiles/bert.toml:3: was: 'x' was another profile already; take it out of one of them"]
+
+
+def test_space_around_a_former_name_is_no_part_of_it(tmp_path: Path) -> None:
+    now = "is the name of a profile now; take it out, or rename that profile"
+    assert mistakes(tmp_path, GOOD.replace('name = "me"', 'name = "me"\nwas = ["me "]')) == [
+        f"config.toml:3: was: 'me' {now}"
+    ]
+    assert mistakes(tmp_path, GOOD.replace('name = "me"', 'name = "me "\nwas = ["me"]')) == [
+        f"config.toml:3: was: 'me' {now}"
+    ]
+
+
+@pytest.mark.parametrize("second", ["me@example.org", "me@EXAMPLE.org", "ME@example.org"])
+def test_an_address_is_there_once(second: str, tmp_path: Path) -> None:
+    (line,) = mistakes(tmp_path, GOOD.replace('"me@example.org"', f'["me@example.org", "{second}"]'))
+    assert line.startswith("config.toml:3: email: ")
+    assert line.endswith("is there twice; each address gets one message, so keep one of them")
+
+
+def test_days_that_no_calendar_has_are_refused(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, f"{GOOD}\n[mail]\nkeep_days = 999999\n")[0].endswith(
+        "keep_days: must be 36500 or less, not 999999"
+    )

@@ -176,12 +176,35 @@ def failure(mailer: SmtpMailer, on_data: Callable[[], None] = nothing) -> Delive
 
 
 def nature(error: DeliveryError) -> set[str]:
-    return {name for name in ("permanent", "in_doubt", "stop", "untried", "gone") if getattr(error, name)}
+    return {
+        name
+        for name in ("permanent", "in_doubt", "stop", "untried", "policy", "gone", "hearsay")
+        if getattr(error, name)
+    }
 
 
+NO_SUCH_BOX = (
+    "550 <kim@example.org>: User unknown",
+    "550 No such user",
+    "550 Requested action not taken: mailbox unavailable",
+    "553 sorry, no mailbox here by that name",
+    "550 the account relay@auth.example.org does not exist, see https://example.org/policy",
+    "551 Recipient not found",
+)
+NOT_FOR_US = (
+    "550 relay not permitted",
+    "550 JunkMail rejected - mail.example.net is in an RBL",
+    "550 Administrative prohibition",
+    "553 Sorry, you must authenticate first",
+    "550 Message rejected: sender rate exceeded",
+    "554 Relay access denied",
+    "550 Sender verify failed: the mailbox does not exist",
+    "550 blocked by our policy: no such user",
+)
 TEMPORARY: set[str] = set()
 PERMANENT, GONE, IN_DOUBT = {"permanent"}, {"permanent", "gone"}, {"in_doubt"}
-POLICY, BUSY = {"permanent", "stop"}, {"stop"}
+NOT_US, BUSY = {"permanent", "stop"}, {"stop"}
+POLICY, SAID_GONE = {"permanent", "policy"}, {"permanent", "gone", "hearsay"}
 UNREACHED, CLOSED = {"stop", "untried"}, {"permanent", "stop", "untried"}
 """The run stops: about this message too, for now; nothing was said about it at all, for now or by a 5xx."""
 
@@ -305,22 +328,25 @@ def test_a_rendered_digest_arrives_as_it_was_rendered() -> None:
         ("EHLO", "550 no", CLOSED, "refused the greeting"),
         ("EHLO", "421 4.3.2 busy", BUSY, "refused the greeting (421 4.3.2 busy)"),
         ("MAIL", "451 4.3.0 later", TEMPORARY, "refused the sender digest@example.org (451 4.3.0 later)"),
-        ("MAIL", "550 5.1.8 bad sender", POLICY, "refused the sender digest@example.org (550 5.1.8 bad sender)"),
-        ("MAIL", "530 5.7.0 login first", POLICY, "530 5.7.0"),
+        ("MAIL", "550 5.1.8 bad sender", NOT_US, "refused the sender digest@example.org (550 5.1.8 bad sender)"),
+        ("MAIL", "530 5.7.0 login first", NOT_US, "530 5.7.0"),
         ("MAIL", "", UNREACHED, "broke off the conversation"),
         ("RCPT", "450 4.2.0 greylisted", TEMPORARY, "refused the recipient (450 4.2.0 greylisted)"),
         ("RCPT", "421 4.7.0 slow down", TEMPORARY, "421 4.7.0 slow down"),
         ("RCPT", "550 5.1.1 no such user", GONE, "refused the recipient (550 5.1.1 no such user)"),
-        ("RCPT", "550 unknown", GONE, "550 unknown"),
-        ("RCPT", "551 moved to 5.7.1.1", GONE, "551 moved"),
-        ("RCPT", "553 not like this", GONE, "553 not like this"),
+        ("RCPT", "550 unknown", PERMANENT, "550 unknown"),
+        ("RCPT", "551 moved to 5.7.1.1", PERMANENT, "551 moved"),
+        ("RCPT", "553 not like this", PERMANENT, "553 not like this"),
         ("RCPT", "556 5.1.10 null MX", GONE, "556 5.1.10 null MX"),
+        *[("RCPT", reply, SAID_GONE, reply) for reply in NO_SUCH_BOX],
+        *[(verb, reply, POLICY, reply) for reply in NOT_FOR_US for verb in ("RCPT", ".")],
+        (".", "550 user unknown", PERMANENT, "550 user unknown"),
         ("RCPT", "552 full", PERMANENT, "552 full"),
         ("RCPT", "550 5.2.1 mailbox disabled", PERMANENT, "550 5.2.1 mailbox disabled"),
         ("RCPT", "550 5.1.8 your domain is unknown", POLICY, "550 5.1.8"),
         ("RCPT", "550 5.1.0 <d@example.org>: Sender address rejected", POLICY, "550 5.1.0"),
         ("RCPT", "554 5.7.1 relay access denied", POLICY, "554 5.7.1 relay access denied"),
-        ("RCPT", "530 login first", POLICY, "530 login first"),
+        ("RCPT", "530 login first", NOT_US, "530 login first"),
         ("RCPT", "", TEMPORARY, "broke off before it had the whole message"),
         ("DATA", "451 4.3.0 later", TEMPORARY, "refused the message (451 4.3.0 later)"),
         ("DATA", "554 5.5.1 no", PERMANENT, "refused the message (554 5.5.1 no)"),
@@ -508,3 +534,12 @@ def test_the_final_dot_does_not_wait_for_the_other_side_to_acknowledge_the_body(
         assert mailer._server is not None
         assert mailer._server.sock is not None
         assert mailer._server.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_host_that_the_dns_cannot_have_is_one_line() -> None:
+    for host in ("mail..example.org", ".example.org", f"{'x' * 64}.example.org"):
+        mailer = SmtpMailer(host, 465, security="tls")
+        for act in (mailer.check, lambda mailer=mailer: mailer.send(message(), nothing)):
+            with pytest.raises(DeliveryError, match=r":465 was not found; check \[mail\] host") as error:
+                act()
+            assert nature(error.value) == UNREACHED

@@ -166,7 +166,7 @@ def test_a_wrong_password_and_a_wrong_recipient(trust: ssl.SSLContext) -> None:
         pytest.raises(DeliveryError) as error,
     ):
         post.send(rendered, lambda: None)
-    assert error.value.stop
+    assert error.value.policy
     assert "5.7.1" in str(error.value)
 
 

@@ -188,3 +188,10 @@ def test_the_sendmail_of_postfix_without_a_queue_is_told_apart(tmp_path: Path) -
     with pytest.raises(DeliveryError, match="exit code") as caught:
         SendmailMailer(path).send(message(), nothing)
     assert not caught.value.gone
+
+
+@pytest.mark.parametrize("code", [128, 137, 143, 255])
+def test_a_shell_that_tells_of_a_signal_leaves_a_doubt(tmp_path: Path, code: int) -> None:
+    with pytest.raises(DeliveryError, match=f"ended with code {code}, .* it may have accepted the message") as caught:
+        SendmailMailer(program(tmp_path, f"exit {code}")).send(message(), nothing)
+    assert (caught.value.in_doubt, caught.value.stop, caught.value.permanent) == (True, False, False)

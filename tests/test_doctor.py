@@ -2,6 +2,7 @@
 
 import email.utils
 import importlib.metadata
+import os
 import shutil
 import subprocess
 from collections import namedtuple
@@ -107,11 +108,23 @@ def found(store: Store) -> dict[str, Check]:
     return {check.name: check for check in doctor.database(store)}
 
 
+@pytest.mark.parametrize("name", ["a.db", "a.db.work.lock", "a.db-wal"])
+def test_a_file_of_another_user_is_named(
+    store: Store, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.lock("work"):
+        queue(store, mail())
+    monkeypatch.setattr(os, "access", lambda path, mode, **ids: path != tmp_path / name)
+    check = found(store)["writable"]
+    assert (check.state, check.text) == ("fail", f"{tmp_path / name} cannot be written by this user")
+
+
 def test_a_database_that_is_well(store: Store) -> None:
     checks = found(store)
     assert {name: check.state for name, check in checks.items()} == {
         "engine": "ok",
         "database": "ok",
+        "writable": "ok",
         "restored": "ok",
         "outbox": "ok",
     }
@@ -274,6 +287,8 @@ def test_a_domain_that_is_set_up() -> None:
         ({("lab.example", "TXT"): ["v=spf1 -all", "v=spf1 a -all"]}, "spf", "fail", "2 SPF records"),
         ({("lab.example", "TXT"): ["v=spf1 a +all"]}, "spf", "warn", "lets everybody send"),
         ({("lab.example", "TXT"): ["v=spf1 redirect=x.example"]}, "spf", "ok", "redirect"),
+        ({("lab.example", "TXT"): ["v=spf1 a:mail.all.org mx"]}, "spf", "ok", "mail.all.org"),
+        ({("lab.example", "TXT"): ["v=spf1 mx all -all"]}, "spf", "warn", "lets everybody send"),
         ({("lab.example", "TXT"): ["v=spf10 -all"]}, "spf", "warn", "no SPF record"),
         ({("s1._domainkey.lab.example", "TXT"): []}, "dkim", "fail", "has no key"),
         ({("s1._domainkey.lab.example", "TXT"): ["v=DKIM1; p="]}, "dkim", "fail", "is revoked"),

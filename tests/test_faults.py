@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator import app, demo, pipeline
+from aggregator import app, demo, pipeline, posting
 from aggregator.config import Config, load
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.fetch import AnswerTransport, Fetcher
@@ -96,6 +96,12 @@ def check_whole(folder: Path, before: dict[str, Path]) -> None:
         assert [trouble for name in STEPS for trouble in step(steps, name)] == []
         assert steps.store.integrity() == []
     assert mails(folder) == mails(before["whole"])
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was accepted is told to the database once, and not for a minute."""
+    monkeypatch.setattr(posting, "_INSIST_FOR", posting._INSIST_EVERY)
 
 
 # --- the disk ------------------------------------------------------------------------------------------------------

@@ -40,10 +40,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
         queue(store, *(mail(number, raw=letter(number)) for number in range(1, 6)))
         store.claim(NOW, "w", MINUTE, 5)
         store.settle_sent(2, "2.0.0 Ok: queued as 4BxY", now=NOW + MINUTE)
-        store.settle(3, "deferred", "450 greylisted", not_before=NOW + 5 * MINUTE)
-        store.settle(4, "failed", "550 5.1.1 no such user")
-        store.mark_data_sent(5, NOW, worker="w")
-        store.settle(5, "held", "no answer", in_doubt=True)
+        store.settle(3, "deferred", "450 greylisted", not_before=NOW + 5 * MINUTE, worker="w")
+        store.settle(4, "failed", "550 5.1.1 no such user", worker="w")
+        store.mark_data_sent(5, NOW, worker="w", lease=MINUTE)
+        store.settle(5, "held", "no answer", in_doubt=True, worker="w")
         store.release([1], worker="w")
         yield store
 
@@ -149,6 +149,9 @@ def test_hold_and_drop(store: Store, tmp_path: Path) -> None:
         (["hold", "2"], r"message 2 \(.*\) is sent and cannot be held"),
         (["drop", "1", "2"], r"message 2 \(.*\) is sent and cannot be dropped"),
         (["drop", "1", "nobody"], r"there is no message 'nobody'"),
+        (["--state", "held", "list"], r"write the option behind the command: aggregator outbox list --state held"),
+        (["--json", "show", "1"], r"write the option behind the command: aggregator outbox show --json"),
+        (["show", "1", "--raw", "--json"], r"--raw and --json do not go together"),
     ],
 )
 def test_wrong_words_change_nothing(store: Store, tmp_path: Path, arguments: list[str], text: str) -> None:

@@ -307,7 +307,7 @@ def test_a_refused_login_stops_the_run_and_loses_nothing(outbox: Store) -> None:
 
 def test_what_a_crash_left_claimed_is_sent_again(outbox: Store) -> None:
     (claimed,) = outbox.claim(NOW, "dead", timedelta(minutes=15))
-    assert outbox.mark_data_sent(claimed.id, NOW, worker="dead")
+    assert outbox.mark_data_sent(claimed.id, NOW, worker="dead", lease=timedelta(minutes=15))
     mailer = ListMailer()
     assert pipeline.deliver(outbox, mailer, now=NOW).counts == {"sent": 2}
     assert claimed.message in mailer.sent

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from aggregator import pipeline
-from aggregator.deliver import smtp
+from aggregator.deliver import FolderMailer, MaildirMailer, smtp
 from aggregator.errors import DeliveryError, StoreError
 from aggregator.model import Message
 from aggregator.outcome import Outcome
@@ -106,9 +106,7 @@ def test_after_4xx_the_same_bytes_are_sent_once_and_the_others_are_not_kept(
         assert Counter(server.accepted) == Counter(letter.raw for letter in LETTERS)
 
 
-@pytest.mark.parametrize(
-    "reply", ["550 5.1.1 no such user", "550 5.1.2 no such host", "554 5.1.6 moved", "550 no", "551 no", "553 no"]
-)
+@pytest.mark.parametrize("reply", ["550 5.1.1 no such user", "550 5.1.2 no such host", "554 5.1.6 moved"])
 def test_5xx_about_the_address_fails_the_message_and_pauses_the_address(store: Store, reply: str) -> None:
     with peer() as server:
         server.once = {"RCPT": reply}
@@ -147,22 +145,134 @@ def test_5xx_before_any_message_stops_the_run_and_all_wait(store: Store, verb: s
 
 
 @pytest.mark.parametrize(
-    ("verb", "reply"),
-    [(verb, reply) for verb in (*RECIPIENT, *MESSAGE) for reply in ("550 5.7.1 policy", "554 5.7.26 dmarc", "530 no")]
-    + [("MAIL", "550 5.1.8 sender"), ("MAIL", "553 sender"), ("RCPT", "550 5.1.7 sender")],
+    "reply", ["550 {to}: user unknown (in reply 7f3)", "550 no such user {local}", "551 user not found"]
 )
-def test_5xx_about_policy_stops_the_run_and_keeps_no_message_from_its_turn(store: Store, verb: str, reply: str) -> None:
+def test_words_alone_pause_one_address_at_the_end_of_the_run(store: Store, reply: str) -> None:
+    with peer() as server:
+        server.once = {"RCPT": reply.format(to=mail(1).to, local=mail(1).to.partition("@")[0])}
+        outcome = deliver(store, server)
+        assert outcome.counts == {"sent": 2, "refused": 1}
+        assert states(store) == ["failed", "sent", "sent"]
+        assert [(pause.profile, pause.address) for pause in store.pauses()] == [("me", mail(1).to)]
+        assert outcome.troubles[1].startswith(f"{mail(1).to} of me is paused until `aggregator profile resume`: 127.")
+
+
+def test_the_same_words_about_several_addresses_pause_nobody(store: Store) -> None:
+    gone = [DeliveryError("550", permanent=True, gone=True, hearsay=words) for words in ("no", "no", "nobody")]
+    outcome = pipeline.deliver(store, ListMailer(*gone), now=NOW)
+    assert outcome.counts == {"sent": 0, "refused": 3}
+    assert [pause.address for pause in store.pauses()] == [mail(3).to]
+
+
+@pytest.mark.parametrize(
+    "reply", ["550 no", "551 no", "553 no", "550 relay not permitted", "550 user unknown", "550 {to} is spam"]
+)
+def test_a_server_that_refuses_everybody_in_words_pauses_nobody(store: Store, reply: str) -> None:
+    with peer({"RCPT": reply}) as server:
+        deliver(store, server)
+    assert store.pauses() == []
+    spoken = any(word in reply for word in ("relay", "spam"))
+    assert states(store) == (["deferred", "deferred", "queued"] if spoken else ["failed"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("verb", "reply"),
+    [("MAIL", "550 5.1.8 sender"), ("MAIL", "553 sender"), *((verb, "530 no") for verb in (*RECIPIENT, *MESSAGE))],
+)
+def test_5xx_about_login_or_sender_stops_the_run_and_keeps_no_message_from_its_turn(
+    store: Store, verb: str, reply: str
+) -> None:
     with peer({verb: reply}) as server:
         outcome = deliver(store, server)
         assert outcome.counts == {"sent": 0, "deferred": 1}
         assert reply in outcome.troubles[0]
         assert states(store) == ["deferred", "queued", "queued"]
-        for days in range(1, 10):
+        for days in range(1, 30):
             deliver(store, server, timedelta(days=days))
         assert "failed" not in states(store), "it waits for its owner, however long"
         assert server.accepted == []
         server.mend()
-        assert deliver(store, server, timedelta(days=11)).counts == {"sent": 3}
+        assert deliver(store, server, timedelta(days=31)).counts == {"sent": 3}
+
+
+POLICY = [(verb, reply) for verb in (*RECIPIENT, *MESSAGE) for reply in ("550 5.7.1 policy", "554 5.7.26 dmarc")]
+POLICY += [
+    ("RCPT", "550 5.1.7 sender"),
+    (".", "550 5.4.5 Daily user sending limit exceeded"),
+    ("RCPT", "550 5.1.90 You have reached your daily limit for message recipients"),
+    (".", "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException"),
+    (".", "552 sending rate exceeded, try tomorrow"),
+]
+
+
+@pytest.mark.parametrize(("verb", "reply"), POLICY)
+def test_5xx_about_policy_stops_the_run_when_a_second_address_hears_it(store: Store, verb: str, reply: str) -> None:
+    with peer({verb: reply}) as server:
+        outcome = deliver(store, server)
+        assert outcome.counts == {"sent": 0, "deferred": 2}
+        assert all(reply.replace("x", "***") in trouble for trouble in outcome.troubles), "the password is x"
+        assert states(store) == ["deferred", "deferred", "queued"]
+        assert deliver(store, server, HOUR).counts == {"sent": 0, "deferred": 2}
+        assert states(store) == ["deferred"] * 3, "what was never tried comes first"
+        assert server.accepted == []
+        assert store.pauses() == []
+        server.mend()
+        assert deliver(store, server, 2 * HOUR).counts == {"sent": 3}
+
+
+@pytest.mark.parametrize("reply", ["552 5.2.2 mailbox over quota", "550 5.1.4 ambiguous", "552 mailbox is full"])
+def test_a_full_or_odd_box_is_that_of_one_reader(store: Store, reply: str) -> None:
+    with peer({"RCPT": reply}) as server:
+        assert deliver(store, server).counts == {"sent": 0, "refused": 3}
+    assert store.pauses() == []
+
+
+@pytest.mark.parametrize(("verb", "reply"), POLICY)
+def test_one_message_refused_for_policy_keeps_nobody_else_waiting_and_is_given_up(
+    store: Store, verb: str, reply: str
+) -> None:
+    with peer() as server:
+        server.once = {verb: reply}
+        assert deliver(store, server).counts == {"sent": 2, "deferred": 1}
+        server.replies |= {verb: reply}
+        hours = 0
+        while states(store)[0] == "deferred":
+            hours += 4
+            outcome = deliver(store, server, hours * HOUR)
+        assert "given up after two days; it is not tried again" in outcome.troubles[0]
+        assert 44 <= hours <= 52
+        assert states(store) == ["failed", "sent", "sent"]
+
+
+@pytest.mark.parametrize("every", [1, 24])
+def test_a_reader_whose_server_never_takes_a_letter_delays_nobody(tmp_path: Path, every: int) -> None:
+    """Two weeks of daily issues, by an hourly and by a daily cron."""
+
+    class Fussy(ListMailer):
+        def send(self, message: Message, on_data: Callable[[], None]) -> str:
+            if message.to == mail(1).to:
+                raise DeliveryError("550 5.7.1 access denied", permanent=True, policy=True)
+            return super().send(message, on_data)
+
+    with fresh_store("sqlite", tmp_path) as store:
+        for day in range(14):
+            opened = NOW + timedelta(days=day)
+            letters = [replace(mail(n), key=f"{day}/{n}", message_id=f"<{day}.{n}@x>") for n in (1, 2, 3)]
+            store.queue("me", f"{day}", opened - HOUR, opened, now=opened, digest=None, messages=letters)
+            mailer = Fussy()
+            for hour in range(0, 24, every):
+                pipeline.deliver(store, mailer, now=opened + hour * HOUR)
+                assert len(mailer.sent) == 2
+
+
+def test_deferred_messages_take_turns(store: Store) -> None:
+    """Two that are always refused for policy stop each run, and the third, which was deferred once, is not starved."""
+    always = DeliveryError("554 5.7.1 no", permanent=True, policy=True)
+    pipeline.deliver(store, ListMailer(DeliveryError("450 greylisted"), always, always), now=NOW)
+    store.settle(store.claim(NOW + 5 * MINUTE, "w", HOUR)[0].id, "deferred", "450", not_before=NOW, worker="w")
+    mailer = ListMailer()
+    pipeline.deliver(store, mailer, now=NOW + HOUR)
+    assert mailer.tried[0].to == mail(1).to
 
 
 @pytest.mark.parametrize(
@@ -267,7 +377,7 @@ def test_a_wrong_certificate_stops_the_run_and_nothing_is_said(store: Store, sec
 @pytest.mark.parametrize("policy", ["resend", "hold"])
 def test_what_a_crash_left_behind_its_mark_follows_the_policy(store: Store, policy: Any) -> None:
     marked, _ = store.claim(NOW, "dead", 15 * MINUTE, 2)
-    assert store.mark_data_sent(marked.id, NOW, worker="dead")
+    assert store.mark_data_sent(marked.id, NOW, worker="dead", lease=15 * MINUTE)
     mailer = ListMailer()
     outcome = pipeline.deliver(store, mailer, now=NOW, in_doubt=policy)
     if policy == "resend":
@@ -282,7 +392,7 @@ def test_what_a_crash_left_behind_its_mark_follows_the_policy(store: Store, poli
 
 def test_a_doubt_outlasts_a_refusal(store: Store) -> None:
     (claimed,) = store.claim(NOW, "dead", 15 * MINUTE)
-    assert store.mark_data_sent(claimed.id, NOW, worker="dead")
+    assert store.mark_data_sent(claimed.id, NOW, worker="dead", lease=15 * MINUTE)
     pipeline.deliver(store, ListMailer(DeliveryError("451 later")), now=NOW)
     assert first(store).data_sent_at == NOW
     pipeline.deliver(store, ListMailer(), now=NOW + 10 * MINUTE, in_doubt="hold")
@@ -309,6 +419,36 @@ def test_the_database_failing_at_the_mark_sends_nothing(store: Store, monkeypatc
         assert server.accepted == []
         assert pipeline.deliver(store, mailer, now=NOW).counts == {"sent": 3}
         assert len(server.accepted) == 3
+
+
+@pytest.mark.parametrize("failures", [1, 29])
+def test_what_was_accepted_is_settled_when_the_database_can_be_written_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    real, left, clock = store.settle_sent, [failures], Clock()
+
+    def locked(*arguments: Any, **options: Any) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise StoreError("database is locked")
+        real(*arguments, **options)
+
+    monkeypatch.setattr(store, "settle_sent", locked)
+    mailer, pace = ListMailer(), Pace(clock=clock, sleep=clock.sleep)
+    assert pipeline.deliver(store, mailer, now=NOW, pace=pace).counts == {"sent": 3}
+    assert len(mailer.sent) == 3
+    assert sum(clock.slept) == 2 * failures
+
+
+def test_a_database_that_stays_away_ends_the_run_after_a_minute(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise StoreError("database is locked")
+
+    clock = Clock()
+    monkeypatch.setattr(store, "settle_sent", locked)
+    with pytest.raises(StoreError):
+        pipeline.deliver(store, ListMailer(), now=NOW, pace=Pace(clock=lambda: 0, sleep=clock.sleep))
+    assert 50 < sum(clock.slept) <= 60
 
 
 # --- until the final dot
@@ -401,3 +541,59 @@ def test_many_groups_are_sent_on_one_connection(tmp_path: Path) -> None:
         assert (server.connections, len(server.accepted)) == (1, 50)
         assert server.said[-1] == "quit"
         assert first(store).reply == "ok"
+
+
+@pytest.mark.parametrize(("mailer", "move"), [(FolderMailer, "replace"), (MaildirMailer, "rename")])
+def test_a_file_that_cannot_be_put_in_its_place_was_not_delivered_and_is_not_in_doubt(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mailer: Any, move: str
+) -> None:
+    store.drop_messages([2, 3])
+    real = getattr(Path, move)
+
+    def full(path: Path, target: Path) -> None:
+        if Path(target).suffix == ".html":
+            real(path, target)
+            return
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, move, full)
+        outcome = pipeline.deliver(store, mailer(tmp_path / "box"), now=NOW, in_doubt="hold")
+        assert "No space left on device" in outcome.troubles[0]
+        assert (first(store).state, first(store).data_sent_at) == ("deferred", None)
+    later = pipeline.deliver(store, mailer(tmp_path / "box"), now=NOW + 5 * MINUTE, in_doubt="hold")
+    assert later.counts == {"sent": 1}
+
+
+def test_a_worker_that_lost_the_lock_of_a_server_and_lives_sends_nothing_twice(tmp_path: Path) -> None:
+    """The connection that holds the lock ends while a message waits for its reply, and a second worker begins."""
+    sent: list[tuple[str, str]] = []
+
+    class Noting(ListMailer):
+        def __init__(self, name: str, meddle: Callable[[], None]) -> None:
+            super().__init__()
+            self._name, self._meddle = name, meddle
+
+        def send(self, message: Message, on_data: Callable[[], None]) -> str:
+            on_data()
+            sent.append((self._name, message.to))
+            self._meddle()
+            return "ok"
+
+    def cut() -> None:
+        if len(sent) > 1:
+            return
+        with other._writer.connect() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+                "WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        with other.lock("work", wait=5):
+            pipeline.deliver(other, Noting("B", lambda: None), now=NOW, worker="B")
+
+    with fresh_store("postgresql", tmp_path) as one, Store(one._url.render_as_string(hide_password=False)) as other:
+        queue(one, mail(1), mail(2))
+        with one.lock("work", wait=1):
+            outcome = pipeline.deliver(one, Noting("A", cut), now=NOW, worker="A")
+        assert outcome.counts == {"sent": 2}, "and it tells so"
+        assert sent == [("A", mail(1).to), ("A", mail(2).to)]

@@ -385,3 +385,112 @@ def test_two_real_processes_race_for_every_period(tmp_path: Path, empty: Path) -
     assert len({issue.period for issue in issues}) == len(issues) == 15
     assert len(life.store.outbox()) == 30
     life.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "start", "days", "expected"),
+    [
+        (
+            "weekly mon 08:00",
+            "weekly fri 08:00",
+            datetime(2026, 11, 8, 8, tzinfo=UTC),
+            21,
+            ["2026-W45", "2026-W46", "2026-W47", "2026-W47-2026-11-20", "2026-W48"],
+        ),
+        (
+            "monthly 1 08:00",
+            "monthly last 08:00",
+            datetime(2026, 10, 31, 8, tzinfo=UTC),
+            34,
+            ["2026-10", "2026-11", "2026-11-2026-11-30"],
+        ),
+        (
+            "daily 08:00",
+            "daily 20:00",
+            datetime(2026, 11, 8, 8, tzinfo=UTC),
+            4,
+            ["2026-11-08", "2026-11-09", "2026-11-10", "2026-11-10-2026-11-10", "2026-11-11"],
+        ),
+    ],
+)
+def test_another_schedule_skips_nothing(
+    first: str, second: str, start: datetime, days: int, expected: list[str], live: Callable[[str, str], Life]
+) -> None:
+    life = live(first, "UTC")
+    for number, now in enumerate(hours(start, days * 4, 6)):
+        if number == min(10, days // 2) * 4 + 1:
+            life.profile = replace(life.profile, schedule=second)
+        life.tick(now)
+    issues = life.store.issues("me")[::-1]
+    assert [issue.period for issue in issues] == expected
+    assert all(before.until == after.since for before, after in pairwise(issues))
+
+
+def test_an_extra_issue_just_before_the_scheduled_one_does_not_stand_for_it(live: Callable[[str, str], Life]) -> None:
+    life = live("weekly mon 08:00", "UTC")
+    monday = datetime(2026, 11, 16, 8, tzinfo=UTC)
+    life.tick(monday - 7 * DAY)
+    pipeline.digest(life.store, WordEmbedder(), Plain(), [life.profile], ["arxiv"], now=monday + 2 * MINUTE, force=True)
+    life.tick(monday + 7 * MINUTE)
+    life.tick(monday + DAY)
+    assert [issue.period for issue in life.store.issues("me")] == ["2026-W47", "manual-20261116T080200Z", "2026-W46"]
+
+
+def test_an_extra_issue_is_a_beginning(live: Callable[[str, str], Life]) -> None:
+    """Of a new reader: nothing is due before the schedule's next moment."""
+    life = live("weekly mon 08:00", "UTC")
+    saturday = datetime(2026, 11, 21, 8, tzinfo=UTC)
+    pipeline.digest(life.store, WordEmbedder(), Plain(), [life.profile], ["arxiv"], now=saturday, force=True)
+    assert life.tick(saturday + HOUR) == 1
+    assert life.tick(saturday + 2 * DAY) == 2
+
+
+def test_a_period_that_came_too_early_by_the_clock_comes_when_it_is_there(live: Callable[[str, str], Life]) -> None:
+    life = live("weekly mon 08:00", "UTC")
+    start = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    for number, now in enumerate(hours(start, 60, 6)):
+        life.tick(now + 10 * DAY if number == 4 else now)
+    issues = {issue.period: issue for issue in life.store.issues("me")}
+    assert list(issues) == ["2026-W47", "2026-W46-2026-11-09", "2026-W46", "2026-W45"]
+    assert issues["2026-W46-2026-11-09"].opened_at == datetime(2026, 11, 9, 12, tzinfo=UTC)
+    assert issues["2026-W47"].since == issues["2026-W46-2026-11-09"].until
+    assert issues["2026-W46"].since <= issues["2026-W46"].until
+
+
+def test_a_clock_that_was_days_behind_brings_no_issue_again(live: Callable[[str, str], Life]) -> None:
+    life = live("daily 08:00", "UTC")
+    start = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    for number, now in enumerate(hours(start, 16, 12)):
+        life.tick(now - 5 * DAY if number == 9 else now)
+    assert sorted(issue.period for issue in life.store.issues("me")) == [f"2026-11-{day:02}" for day in range(2, 10)]
+
+
+def test_a_clock_a_day_ahead_at_one_digest_loses_nothing(live: Callable[[str, str], Life]) -> None:
+    """Sources are visited every hour, digests composed once a day, and once by a clock that is 30 hours ahead."""
+    start, told = datetime(2026, 11, 2, 8, tzinfo=UTC), 0
+    life = live("daily 08:00", "UTC")
+
+    def compose(now: datetime) -> None:
+        pipeline.digest(life.store, WordEmbedder(), Plain(), [life.profile], ["arxiv"], now=now)
+
+    for number, now in enumerate(hours(start, 144)):
+        told += 1
+        add(life.store, paper(told, published=now - HOUR, title=f"Paper {'abcdefghij'[told % 10] * told}"), now=now)
+        if number % 24 == 0:
+            compose(now)
+        if number == 66:
+            compose(now + 30 * HOUR)
+    compose(start + 20 * DAY)
+    assert sum(issue.picks for issue in life.store.issues("me")) == told
+
+
+def test_an_old_name_that_a_service_still_has_gets_nothing_again(live: Callable[[str, str], Life]) -> None:
+    life = live("weekly mon 08:00", "UTC")
+    start = datetime(2026, 11, 17, 8, tzinfo=UTC)
+    life.tick(start)
+    life.store.rename(["me"], "anna")
+    outcome = pipeline.digest(
+        life.store, WordEmbedder(), Plain(), [replace(life.profile, name="anna"), life.profile], ["arxiv"], now=start
+    )
+    assert outcome.counts == {"issues": 0, "messages": 0}
+    assert len(life.store.outbox()) == 2

@@ -145,3 +145,13 @@ def names_only(pem: str) -> str:
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(InputError, match="a key of 1024 bits, which mail providers no longer trust"):
         signer("example.org", "s1", private_key(1024))
+
+
+def test_a_signature_that_would_be_broken_by_its_length_is_not_made() -> None:
+    domain = ".".join(("x" * 20,) * 3) + ".org"
+    for good in (domain, "y" + domain):
+        raw = signer(good, "s1", private_key())(f"From: a@{good}\r\n\r\nx\r\n".encode(), NOW)
+        assert dkim.verify(raw, dnsfunc=names(private_key(), f"s1._domainkey.{good}"))
+    for long in (f"yy{domain}", f"{domain}.{domain}"):
+        with pytest.raises(InputError, match="is too long to be in a DKIM signature made here; let your mail server"):
+            signer(long, "s1", private_key())

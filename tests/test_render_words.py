@@ -24,6 +24,7 @@ DAY = timedelta(days=1)
         ("2026-11-21T0730", "Saturday", "today", "in 3 days"),
         ("2026-11", "November 2026", "this month", "in 61 days"),
         ("2026-12", "November 2026", "in November", "in 61 days"),
+        ("2026-11-2026-11-20", "November 2026", "this month", "in 61 days"),
         ("manual-20261121T040000Z", "extra issue", "", ""),
         ("preview-2026-11-21", "preview", "", ""),
         ("something else", "", "", ""),

@@ -264,9 +264,10 @@ def test_without_a_key_it_says_where_to_get_one(monkeypatch: pytest.MonkeyPatch,
     network = pages({WORKS: lists({})})
     with pytest.raises(SourceError, match=r"openalex\.org/settings/api, is needed: set OPENALEX_API_KEY"):
         visit(speech(), network, tmp_path)
-    monkeypatch.setenv("OPENALEX_API_KEY", "k\udc80y")
-    with pytest.raises(SourceError, match="copy it again"):
-        visit(speech(), network, tmp_path)
+    for key, said in (("k\udc80y", "is not UTF-8 text; set it anew"), ("kéy", "copy it again")):
+        monkeypatch.setenv("OPENALEX_API_KEY", key)
+        with pytest.raises(SourceError, match=said):
+            visit(speech(), network, tmp_path)
     assert network.requests == []
 
 

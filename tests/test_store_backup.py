@@ -1,11 +1,13 @@
 """Backups: one moment of a database in use; and putting one back, after which nothing is mailed without a word."""
 
 import contextlib
+import os
 import shutil
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -61,7 +63,7 @@ def tell(store: Store, number: int) -> None:
         ]
         store.queue("me", f"p{number}", now - HOUR, now, now=now, digest=None, messages=messages)
     (one,) = store.claim(now, "w", HOUR)
-    store.mark_data_sent(one.id, now, worker="w")
+    store.mark_data_sent(one.id, now, worker="w", lease=DAY)
     store.settle_sent(one.id, "ok", now=now)
 
 
@@ -424,8 +426,8 @@ def test_taken_as_sent(any_store: Store) -> None:
     queue(any_store, *(mail(number) for number in range(1, 7)))
     first, second, third = any_store.claim(NOW, "w", HOUR, 3)
     any_store.settle_sent(first.id, "ok", now=NOW)
-    any_store.settle(second.id, "deferred", "later", not_before=NOW)
-    any_store.settle(third.id, "failed", "no")
+    any_store.settle(second.id, "deferred", "later", not_before=NOW, worker="w")
+    any_store.settle(third.id, "failed", "no", worker="w")
     any_store.claim(NOW, "w", HOUR, 1)
     any_store.hold_messages([6])
     any_store.mark_restored(NOW)
@@ -521,3 +523,31 @@ def test_a_restore_mails_nothing_again_without_consent(
     life.day(11)
     assert life.shown() == [10, 11]
     assert store.integrity() == []
+
+
+def test_what_a_crash_left_of_a_backup_is_removed_by_the_next(tmp_path: Path) -> None:
+    with fresh_store("sqlite", tmp_path) as store:
+        for name, age in {"old": 7200, "young": 60}.items():
+            for side in ("", "-journal"):
+                left = tmp_path / f"a.db-{name}.bak.part{side}"
+                left.write_bytes(b"x")
+                os.utime(left, (time.time() - age,) * 2)
+        store.back_up(tmp_path / "b.bak", now=NOW)
+        assert sorted(path.name for path in tmp_path.glob("*.part*")) == [
+            "a.db-young.bak.part",
+            "a.db-young.bak.part-journal",
+        ]
+
+
+def test_only_the_owner_can_read_a_database_and_its_copies(tmp_path: Path) -> None:
+    mask = os.umask(0o022)
+    try:
+        with fresh_store("sqlite", tmp_path) as store:
+            queue(store, mail())
+            with store._writer.begin() as connection:
+                store._back_up(connection, "0009")
+            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir() if path.suffix != ".lock"}
+    finally:
+        os.umask(mask)
+    assert modes.keys() >= {"a.db", "a.db-wal", "a.db.before-0009.bak"}
+    assert set(modes.values()) == {0o600}

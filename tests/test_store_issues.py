@@ -1,10 +1,11 @@
 """An issue is opened once, whole or not at all, and shows a work once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from aggregator.errors import StoreError
 from aggregator.store import Issue, Store
@@ -95,8 +96,8 @@ def test_a_pick_that_is_not_stored_is_refused(store: Store, tmp_path: Path) -> N
 def test_a_message_that_exists_leaves_nothing_of_the_issue(store: Store) -> None:
     queue(store, mail())
     before = _counts(store)
-    with pytest.raises(IntegrityError):
-        queue(store, mail(), period="2026-W48")
+    assert not queue(store, mail(), period="2026-W48")
+    assert not queue(store, replace(mail(), key="other/2026-W47/r1@example.org"), period="2026-W48")  # its Message-ID
     assert _counts(store) == before
 
 
@@ -107,3 +108,22 @@ def test_the_last_issue_is_the_one_that_reaches_furthest(store: Store) -> None:
     assert last
     assert last.period == "b"
     assert [issue.period for issue in store.issues("me")] == ["b", "c", "a"]
+
+
+def test_what_serves_a_moment_of_the_schedule(store: Store) -> None:
+    def opened(period: str, until: datetime, at: datetime | None = None) -> None:
+        assert store.queue("me", period, NOW - 9 * DAY, until, now=at or until, digest=None, messages=[])
+
+    assert not store.served("me", NOW, NOW)
+    opened("manual-1", NOW - 5 * DAY)  # the first of all: the reader begins with it
+    assert store.served("me", NOW - 6 * DAY, NOW)
+    assert not store.served("me", NOW - 4 * DAY, NOW)
+    opened("manual-2", NOW - 3 * DAY)
+    assert not store.served("me", NOW - 4 * DAY, NOW)
+    opened("2026-W47", NOW - 2 * DAY)
+    assert store.served("me", NOW - 2 * DAY, NOW)
+    assert not store.served("me", NOW - DAY, NOW)
+    opened("2026-W48", NOW - 2 * DAY, at=NOW - DAY / 2)  # passed over later
+    assert store.served("me", NOW - DAY, NOW)
+    assert not store.served("me", NOW - DAY, NOW - DAY / 2)
+    assert not store.served("you", NOW - 9 * DAY, NOW)

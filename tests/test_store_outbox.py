@@ -32,7 +32,7 @@ def _taken(store: Store, after: timedelta = timedelta(0)) -> Claimed:
 
 
 def _mark(store: Store, claimed: Claimed, worker: str = "w") -> bool:
-    return store.mark_data_sent(claimed.id, NOW, worker=worker)
+    return store.mark_data_sent(claimed.id, NOW, worker=worker, lease=LEASE)
 
 
 # --- for workers
@@ -66,7 +66,7 @@ def test_a_sent_message_is_never_handed_out_again(store: Store) -> None:
 
 def test_a_deferred_message_waits_for_its_time(store: Store) -> None:
     queue(store, mail())
-    store.settle(_taken(store).id, "deferred", "450 busy", not_before=NOW + LEASE)
+    store.settle(_taken(store).id, "deferred", "450 busy", not_before=NOW + LEASE, worker="w")
     assert _claim(store, LEASE - timedelta(seconds=1)) == []
     assert (store.waiting(NOW), store.waiting(NOW + LEASE)) == (0, 1)
     assert store.outbox()[0].error == "450 busy"
@@ -75,7 +75,7 @@ def test_a_deferred_message_waits_for_its_time(store: Store) -> None:
 
 def test_what_was_deferred_while_the_clock_was_ahead_goes_at_once(store: Store) -> None:
     queue(store, mail())
-    store.settle(_taken(store).id, "deferred", "450 busy", not_before=NOW + 400 * DAY)
+    store.settle(_taken(store).id, "deferred", "450 busy", not_before=NOW + 400 * DAY, worker="w")
     assert store.waiting(NOW) == 1
     assert _taken(store).attempts == 2
 
@@ -102,13 +102,50 @@ def test_a_crash_after_it_is(store: Store) -> None:
     queue(store, mail())
     assert _mark(store, _taken(store))
     assert store.reclaim(NOW) == 0
-    assert store.reclaim(NOW, everything=True) == 1
+    assert store.reclaim(NOW + LEASE, everything=True) == 1
     again = _taken(store)
     assert (again.attempts, again.in_doubt) == (2, True)
-    store.settle(again.id, "deferred", "451", in_doubt=True)
+    store.settle(again.id, "deferred", "451", in_doubt=True, worker="w")
     assert _taken(store).in_doubt
-    store.settle(again.id, "deferred", "451")
+    store.settle(again.id, "deferred", "451", worker="w")
     assert not _taken(store).in_doubt, "the server refused it, so the doubt is over"
+
+
+def test_only_where_a_process_cannot_lose_its_lock_and_live_is_everything_reclaimed(store: Store) -> None:
+    queue(store, mail())
+    _taken(store)
+    assert store.reclaim(NOW, everything=True) == (1 if store.file else 0)
+
+
+def test_a_mark_renews_the_lease_for_the_reply(store: Store) -> None:
+    queue(store, mail())
+    claimed = _taken(store)
+    assert store.mark_data_sent(claimed.id, NOW + LEASE / 2, worker="w", lease=LEASE)
+    assert store.reclaim(NOW + LEASE) == 0
+    assert store.reclaim(NOW + LEASE * 1.5) == 1
+
+
+def test_the_late_word_of_a_worker_that_lost_its_lease_changes_nothing(store: Store) -> None:
+    queue(store, mail())
+    slept = _taken(store)
+    (claimed,) = store.claim(NOW + LEASE, "another", LEASE)
+    assert _mark(store, claimed, "another")
+    store.settle(slept.id, "deferred", "451 late", worker="w")
+    (row,) = store.outbox()
+    assert (row.state, row.error, row.data_sent_at) == ("sending", "", NOW)
+
+
+def test_what_was_never_tried_goes_before_what_was_deferred(store: Store) -> None:
+    queue(store, *(mail(number) for number in range(1, 6)))
+    for one, minutes in zip(_claim(store, limit=3), (3, 1, 2), strict=True):
+        store.settle(one.id, "deferred", "450", not_before=NOW + timedelta(minutes=minutes), worker="w")
+    order = [4, 5, 2, 3, 1]
+    for _ in range(2):
+        claimed = _claim(store, timedelta(hours=1), limit=9)
+        assert [one.id for one in claimed] == order
+        assert [one.message for one in claimed] == [mail(number) for number in order]
+        store.release(order, worker="w")
+    assert store.outbox_counts() == {"deferred": 3, "queued": 2}, "each as it was"
 
 
 def test_reclaim_takes_what_ran_out(store: Store) -> None:
@@ -135,7 +172,7 @@ def test_damaged_bytes_are_told(store: Store) -> None:
 
 
 def test_a_message_that_is_not_there(store: Store) -> None:
-    assert not store.mark_data_sent(9, NOW, worker="w")
+    assert not store.mark_data_sent(9, NOW, worker="w", lease=LEASE)
     with pytest.raises(StoreError, match="has no message 9"):
         store.settle_sent(9, "", now=NOW)
 
@@ -197,7 +234,7 @@ def test_nothing_is_handed_out_of_a_restored_database(store: Store) -> None:
 def test_a_failed_message_stays_until_a_person_puts_it_back(store: Store) -> None:
     queue(store, mail(1), mail(2))
     for claimed in _claim(store, limit=2):
-        store.settle(claimed.id, "failed", "550 no such user")
+        store.settle(claimed.id, "failed", "550 no such user", worker="w")
     assert _claim(store, DAY) == []
     assert store.outbox_counts() == {"failed": 2}
     assert store.retry_messages([2], now=NOW + DAY) == 1
@@ -220,7 +257,7 @@ def test_retry_ends_the_doubt(store: Store) -> None:
     queue(store, mail())
     claimed = _taken(store)
     _mark(store, claimed)
-    store.settle(claimed.id, "held", "no answer", in_doubt=True)
+    store.settle(claimed.id, "held", "no answer", in_doubt=True, worker="w")
     assert store.outbox()[0].data_sent_at == NOW
     assert store.retry_messages([claimed.id], now=NOW) == 1
     assert not _taken(store).in_doubt
@@ -231,7 +268,7 @@ def test_a_message_in_hand_can_be_held_or_dropped_until_the_final_dot(store: Sto
     first, second = _claim(store, limit=2)
     store.drop_messages([first.id])
     assert not _mark(store, first)
-    store.settle(first.id, "deferred", "451 later")
+    store.settle(first.id, "deferred", "451 later", worker="w")
     assert store.outbox()[0].state == "dropped", "the owner's word stands"
     assert _mark(store, second)
     store.hold_messages([second.id])
@@ -243,7 +280,7 @@ def test_what_was_sent_or_forgotten_is_not_sent_again(store: Store) -> None:
     queue(store, mail(1), mail(2))
     first, second = _claim(store, limit=2)
     store.settle_sent(first.id, "ok", now=NOW)
-    store.settle(second.id, "failed", "550")
+    store.settle(second.id, "failed", "550", worker="w")
     assert store.raw(second.id) == mail(2).raw
     with store._writer.begin() as connection:
         connection.exec_driver_sql(

@@ -1,5 +1,6 @@
 """What hangs on a profile: pauses, its history under another name, and that it can be forgotten to the last byte."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from aggregator.store import History, Paused, Store
 from aggregator.store.engine import SQLITE
 from tests.stores import DATABASES, DAY, NOW, add, candidates, digest, embed, fresh_store, paper, rows
 
+HOUR = timedelta(hours=1)
 ANNA = "anna.secret@example.org"
 
 
@@ -87,6 +89,20 @@ def test_who_receives(store: Store) -> None:
     assert store.receivers(people) == {"one": ("b@x.org",), "two": (), "three": ()}
 
 
+def test_upper_and_lower_case_make_no_other_address(store: Store) -> None:
+    me = Profile(
+        name="me",
+        email=("Me@x.org", "you@x.org", "me@x.org"),
+        schedule="daily 08:00",
+        timezone="UTC",
+        interests=("x",),
+    )
+    assert store.receivers([me]) == {"me": ("Me@x.org", "you@x.org")}
+    store.pause("me", "ME@x.org", "x", now=NOW)
+    assert store.receivers([me]) == {"me": ("you@x.org",)}
+    assert store.resume("me", "me@x.org") == 1
+
+
 def test_what_came_back_is_told_once_an_address(store: Store) -> None:
     bounce(store, "me", "a@x.org", 1)
     bounce(store, "me", "a@x.org", 2)
@@ -136,6 +152,32 @@ def test_two_histories_become_one_without_losing_or_doubling_anything(store: Sto
     assert len(store.outbox()) == 4
     assert [(one.profile, one.reason) for one in store.pauses()] == [("new", "the older")]
     assert store.integrity() == []
+
+
+def test_a_name_that_is_its_own_former_one_changes_nothing(store: Store) -> None:
+    add(store, paper(1))
+    embed(store)
+    issue(store, "me", "2026-W47", shown=1)
+    assert store.rename(["me"], "me") == 0
+    assert (len(store.issues("me")), len(store.outbox()), candidates(store, "me")) == (1, 1, [])
+
+
+def test_a_name_changes_between_two_steps(tmp_path: Path) -> None:
+    with fresh_store("sqlite", tmp_path) as store, Store(f"sqlite:///{tmp_path / 'a.db'}") as other:
+        issue(store, "old", "2026-W47")
+        done = threading.Event()
+
+        def rename() -> None:
+            other.rename(["old"], "new")
+            done.set()
+
+        with store.lock("work"):
+            thread = threading.Thread(target=rename)
+            thread.start()
+            assert not done.wait(0.2)
+            assert store.issues("old")
+        thread.join(10)
+        assert store.issues("new")
 
 
 # --- forgetting
@@ -189,6 +231,17 @@ def test_traces_find_an_address_in_any_table(store: Store) -> None:
     assert store.traces(["anna_", "ber%"], ["anna_secret@example.org"]) == {}
 
 
+def test_an_address_within_another_is_no_trace_of_it(store: Store) -> None:
+    issue(store, "joanna", "2026-W47", "joanna@example.org")
+    issue(store, "lab/two", "2026-W47", "anna@example.org.uk")
+    assert store.traces(["anna", "lab"], ["anna@example.org"]) == {}
+    assert store.traces(["lab/two"], []) == {"issue": 1, "message": 1}
+    store.pause("you", "x@example.org", "mail to <anna@example.org>, she says.", now=NOW)
+    assert store.traces(["anna"], ["anna@example.org"]) == {"pause": 1}
+    add(store, paper(1, authors=("Anna\\nanna@example.org",)))
+    assert store.traces(["anna"], ["anna@example.org"]) == {"pause": 1, "entry": 1}
+
+
 def test_the_bytes_are_gone_from_the_file(tmp_path: Path) -> None:
     with fresh_store("sqlite", tmp_path) as store:
         fill(store)
@@ -213,8 +266,9 @@ def test_a_reader_that_keeps_the_log_is_told(tmp_path: Path) -> None:
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM message").fetchone()
         assert not store.forget("anna").clean
+        assert not store.compact()
         other.close()
-        assert store.forget("anna").clean
+        assert store.compact()
         assert ANNA.encode() not in (tmp_path / "a.db").read_bytes()
 
 
@@ -245,3 +299,16 @@ def test_issues_of_days_to_come_are_passed_over(store: Store) -> None:
     first = store.last_issue("you")
     assert first is not None
     assert first.until <= NOW
+
+
+def test_what_is_passed_over_once_stays_so(store: Store) -> None:
+    """Hours later the issue would be believed, and what became news meanwhile would lie before its end."""
+    issue(store, "me", "2026-W47")
+    add(store, now=NOW - DAY)
+    store.queue("me", "2026-11-23", NOW, NOW + 30 * HOUR, now=NOW + 30 * HOUR, digest=None, messages=[])
+    add(store, paper(1, published=NOW), now=NOW + HOUR)
+    last = store.last_issue("me")
+    assert last is not None
+    assert (last.since, last.until) == (NOW, NOW)
+    embed(store)
+    assert len(candidates(store, since=last.until, until=NOW + 8 * HOUR)) == 1

@@ -26,9 +26,9 @@ def test_only_old_bodies_of_what_is_done_are_forgotten(store: Store) -> None:
     store.settle_sent(claimed[0], "ok", now=NOW)
     store.settle_sent(claimed[1], "ok", now=NOW + 2 * DAY)
     store.drop_messages([claimed[2]])
-    store.settle(claimed[3], "failed", "no")
-    store.settle(claimed[4], "held", "no")
-    store.settle(claimed[5], "deferred", "no", not_before=NOW)
+    store.settle(claimed[3], "failed", "no", worker="w")
+    store.settle(claimed[4], "held", "no", worker="w")
+    store.settle(claimed[5], "deferred", "no", not_before=NOW, worker="w")
     assert store.old_bodies(NOW + DAY) == (2, 200)
     assert store.forget_bodies(NOW + DAY) == (2, 200)
     assert raws(store) == [0, 100, 0, 100, 100, 100, 100]

@@ -3,8 +3,9 @@
 report.py   what a mail that came back says; pure
 
 A report is believed if it came to the envelope address of one of our messages, which nobody but its reader's own mail
-system knows, or if it returns the Message-ID of one that we sent to the very address it names. Any other does nothing,
-for everybody can write one; it is noted once a day for each address.
+system knows. Where messages have none of their own, it is believed if it returns the Message-ID of one that we sent to
+the very address it names: it is made with our secret, and so no other reader can guess it. Any other does nothing, for
+everybody can write one; it is noted once a day for each address.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from aggregator.outcome import Outcome, Stop, never
 from aggregator.sources.mailbox.connection import Mailserver
 from aggregator.sources.mailbox.unread import opened_box
 from aggregator.store import Mailed, Store
-from aggregator.tokens import Keyring, read_return_path
+from aggregator.tokens import Keyring, message_marks, read_return_path
 
 STRIKES = 3
 """So many issues in a row that come back pause an address."""
@@ -33,14 +34,16 @@ def read_bounces(
     keys: Keyring | None,
     outcome: Outcome,
     *,
+    by_id: bool = False,
     now: datetime,
     stop: Stop = never,
 ) -> None:
     """Read the reports that nobody has read yet in a Maildir or a folder of a mail server, and mark those of our mail.
 
-    What is not about our mail is left as it is. A box that cannot be read is a trouble in the outcome.
+    `by_id`: a Message-ID that was made with one of the keys is believed as well. What is not about our mail is left as
+    it is. A box that cannot be read is a trouble in the outcome.
     """
-    reading = _Reading(store, keys, outcome, now)
+    reading = _Reading(store, keys, outcome, now, by_id)
     try:
         with opened_box(place) as box:
             for arrival in box.unread(reading.wish, _MOST):
@@ -60,6 +63,7 @@ class _Reading:
     keys: Keyring | None
     outcome: Outcome
     now: datetime
+    by_id: bool
 
     def wish(self, head: bytes) -> int:
         """Mail to an envelope address of ours before reports of which nobody knows yet whose they are."""
@@ -90,12 +94,17 @@ class _Reading:
         if mark:
             return self.store.mailed(mark=mark), True
         named = [name for failure in report.failures for name in failure.names]
-        if report.original:
+        if report.original and self.by_id:
             mailed = self.store.mailed(message_id=report.original)
-            if mailed and mailed.address.lower() in named:
+            if mailed and mailed.address.lower() in named and self._is_secret(mailed):
                 return mailed, True
         found = (self.store.mailed(address=name) for name in dict.fromkeys(named))
         return next(filter(None, found), None), False
+
+    def _is_secret(self, mailed: Mailed) -> bool:
+        """Whether the Message-ID of a message was made with one of the keys, and not before there was one."""
+        marks = message_marks(self.keys, mailed.profile, mailed.period, mailed.address) if self.keys else ()
+        return mailed.message_id.partition("@")[0].rpartition(".")[2] in marks
 
     def _note(self, report: Report, failure: Failure, mailed: Mailed, *, proven: bool) -> None:
         """Store a report, and tell of it and pause the address, unless it is known."""

@@ -19,6 +19,10 @@ from aggregator.sources.mailbox.letter import content, header, message_in, under
 Verdict: TypeAlias = Literal["hard", "soft", "ours", "delayed", ""]
 """There is no such address; not delivered this time; refused for what we sent or who we are; late; nothing is wrong."""
 
+_OURS = (("1", "7"), ("1", "8"), ("1", "90"), ("2", "3"), ("3", "4"), ("4", "5"))
+"""The sender, how much was sent, the size of the message."""
+_GONE = ("0", "1", "2", "3", "6", "10")
+
 _STATUS = ("message/delivery-status", "message/global-delivery-status")
 _RETURNED = (
     "message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers",
@@ -39,6 +43,12 @@ _COPY = re.compile(
     r"^.*(?:copy of (?:the|your) message|original message|below this line).*$", re.IGNORECASE | re.MULTILINE
 )
 _DAEMON = re.compile(r"\b(?:mailer-daemon|postmaster)@", re.IGNORECASE)
+_OPENING = re.compile(
+    r"\s*(?:Hi\. This is the\b.{0,100}\bqmail"
+    r"|This message was created automatically by mail delivery software\.\s+"
+    r"A message that you (?:have )?sent (?:could not|has not)\b)"
+)
+"""How qmail begins, and Exim."""
 _LATE = re.compile(r"\b(?:delayed|warning)\b", re.IGNORECASE)
 
 
@@ -56,17 +66,19 @@ class Failure:
         """Whose fault it is; see docs/mail.md.
 
         Only 5.1.x, but what is about the sender in it, and 5.2.1 say that there is no such address. 5.7.x and the like
-        are about policy, our signature, or the size of the message.
+        are about policy, our signature, how much was sent, or the size of the message.
         """
         if self.action == "delayed":
             return "delayed"
         code = _CODE.fullmatch(self.status)
-        if self.action != "failed" or code is None or code[1] == "2":
+        if self.action != "failed" or (code and code[1] == "2"):
             return ""
+        if code is None:
+            return "soft"
         subject, detail = code[2], code[3]
-        if subject in ("5", "6", "7") or (subject, detail) in (("1", "7"), ("1", "8"), ("2", "3"), ("3", "4")):
+        if subject in ("5", "6", "7") or (subject, detail) in _OURS:
             return "ours"
-        gone = subject == "1" or (subject, detail) == ("2", "1")
+        gone = (subject == "1" and detail in _GONE) or (subject, detail) == ("2", "1")
         return "hard" if gone and code[1] == "5" else "soft"
 
 
@@ -81,8 +93,13 @@ class Report:
 
 def is_report(head: bytes) -> bool:
     """Whether a header is that of a delivery status notification."""
+    return _reports(head) == "delivery"
+
+
+def _reports(head: bytes) -> Literal["delivery", "other", ""]:
+    """What a header says the mail reports: of delivery, of something else (read, spam), or nothing."""
     found = _REPORT.search(_unfolded(head))
-    return found is not None and _OTHER_REPORT.search(found[1]) is None
+    return "" if found is None else "other" if _OTHER_REPORT.search(found[1]) else "delivery"
 
 
 def sent_to(head: bytes) -> list[str]:
@@ -96,6 +113,7 @@ def read_report(body: bytes, *, loose: bool) -> Report | None:
     message = message_in(body)
     with understood():
         parts = _parts(message)
+        loose = loose and _reports(re.split(rb"\r?\n\r?\n", body, maxsplit=1)[0]) != "other"
         failures = tuple(_failures(parts)) or (_in_words(message, parts) if loose else ())
         if not failures:
             return None
@@ -176,15 +194,20 @@ def _original(parts: Sequence[Message]) -> str:
 
 
 def _in_words(message: Message, parts: Sequence[Message]) -> tuple[Failure, ...]:
-    """What a mail daemon says without a form; nothing if it is none: a person, or somebody's machine, who answers."""
+    """What a mail daemon says without a form; nothing if it is none: a person, or somebody's machine, who answers.
+
+    A daemon also sends receipts and warnings about spam: what names neither an address nor a code counts only if it
+    begins as those do that say that mail could not be delivered.
+    """
     told = next((part for part in parts if part.get_content_type() == "text/plain"), None if parts else message)
     words = content(told)[:_MOST_WORDS] if told is not None else ""
     failed = header(message, "X-Failed-Recipients")
-    daemon = _DAEMON.search(header(message, "From")) or re.match(r"\s*Hi\. This is the\b.{0,100}\bqmail", words)
-    if not (failed or daemon):
-        return ()
+    opening = _OPENING.match(words)
+    daemon = _DAEMON.search(header(message, "From")) or opening
     words = _COPY.split(words, maxsplit=1)[0]
     found = _SAID_CODE.search(words)
+    if not (failed or (daemon and (found or opening))):
+        return ()
     line = next((line for line in words.splitlines() if found and found[0] in line), words[:1000])
     late = _LATE.search(header(message, "Subject"))
     return (

@@ -107,7 +107,7 @@ def _settle(steps: "Steps", consent: "Consent") -> int:
     if consent == "sent":
         outcome = steps.collect(everything=True)
         show.outcome(outcome)
-        failed = bool(outcome.troubles)
+        failed = bool(outcome.troubles or outcome.counts.get("put off"))
         if failed:
             click.echo("what these sources brought since the backup may be shown once more", err=True)
     with steps.store.lock("work", wait=60):
@@ -134,13 +134,13 @@ def vacuum(settings: Settings, models: bool, dry_run: bool) -> int:
     with opened(settings) as steps, steps.store.lock("work", wait=60):
         store, now = steps.store, steps.clock()
         before, model = now - timedelta(days=steps.config.mail.keep_days), steps.embedder.model
-        spare, was = store.spare(), store.size()
+        spare, was, clean = store.spare(), store.size(), True
         if dry_run:
             bodies, vectors = store.old_bodies(before), store.other_vectors(model) if models else None
         else:
             store.trim(now)
             bodies, vectors = store.forget_bodies(before), store.forget_vectors(model) if models else None
-            store.compact()
+            clean = store.compact()
         words = "to forget" if dry_run else "forgotten"
         days = steps.config.mail.keep_days
         click.echo(f"{words}: mails of more than {days} days: {bodies.number}, {_bytes(bodies.size)}")
@@ -150,7 +150,9 @@ def vacuum(settings: Settings, models: bool, dry_run: bool) -> int:
             click.echo(f"to gain: about {_bytes(bodies.size + (vectors.size if vectors else 0) + spare)}")
         else:
             click.echo(f"freed: {_bytes(max(was - store.size(), 0))}")
-    return 0
+    if not clean:
+        click.echo("remains: old bytes in the log of the database, as another program has it open; repeat this then")
+    return int(not clean)
 
 
 @click.command()

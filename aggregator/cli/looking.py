@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from aggregator import doctor, office
 from aggregator.doctor import Check
 from aggregator.errors import AggregatorError, InputError
+from aggregator.model import Digest
 from aggregator.outcome import Progress
+from aggregator.render import Renderer
 from aggregator.render.mail import address
 from aggregator.secret import secret
 
@@ -48,10 +50,10 @@ def _stored(steps: "Steps") -> Iterator[Check]:
     store, mail = steps.store, steps.config.mail
     found = list(doctor.database(store))
     yield from found
-    if store.file:
-        yield doctor.room("disk", store.file.parent, store.size())
+    if file := store.file:
+        yield doctor.tried("disk", lambda: doctor.room("disk", file.parent, store.size()))
     if mail.transport in ("folder", "maildir"):
-        yield doctor.room("outbox disk", mail.folder)
+        yield doctor.tried("outbox disk", lambda: doctor.room("outbox disk", mail.folder))
     if all(check.state != "fail" for check in found if check.name == "database"):
         largest = partial(store.largest_message, steps.clock() - _LATELY)
         yield doctor.tried("mail size", lambda: doctor.mail_size(largest()))
@@ -60,7 +62,7 @@ def _stored(steps: "Steps") -> Iterator[Check]:
 def _needed(config: "Config") -> dict[str, Callable[[], object]]:
     """The secrets that this configuration needs, each with what reads it as the steps do."""
     mail, needed = config.mail, dict[str, Callable[[], object]]()
-    if mail.base_url or mail.return_path:
+    if mail.base_url or mail.return_path or config.bounces.host or config.bounces.maildir:
         needed["AGGREGATOR_SECRET"] = lambda: office.keys(config)
     if mail.dkim_selector:
         needed["AGGREGATOR_DKIM_KEY"] = lambda: office.proves(config)
@@ -76,16 +78,35 @@ def _mail(config: "Config", *, offline: bool) -> Iterator[Check]:
     mail = config.mail
     match mail.transport:
         case "folder" | "maildir":
-            yield doctor.folder(mail.folder)
+            yield doctor.tried("mail", lambda: doctor.folder(mail.folder))
         case "sendmail":
-            yield doctor.program(mail.sendmail)
+            yield doctor.tried("mail", lambda: doctor.program(mail.sendmail))
         case "smtp" if offline:
             yield Check("mail", "skip", f"{mail.host}:{mail.port} was not asked")
         case "smtp":
             yield doctor.tried("mail", lambda: _server(config))
+    if mail.templates:
+        yield doctor.tried("templates", lambda: _templates(config))
     box = bool(config.bounces.maildir or config.bounces.host)
     sends = mail.transport in ("smtp", "sendmail")
     yield from doctor.pieces(base_url=mail.base_url, return_path=mail.return_path, box=box, sends=sends)
+
+
+def _templates(config: "Config") -> Check:
+    """Whether a letter comes out of the templates of one's own; keys and signature play no part in it."""
+    mail, moment = config.mail, datetime(2026, 1, 1, tzinfo=UTC)
+    letter = Digest(
+        profile=config.profiles[0],
+        period="preview-2026-01-01",
+        since=moment - _LATELY,
+        until=moment,
+        sections=(),
+        interests=(),
+        arrived=0,
+        sources=(),
+    )
+    Renderer(mail.sender, templates=mail.templates).render(letter, config.profiles[0].email[0], moment)
+    return Check("templates", "ok", f"letters come out of {mail.templates}")
 
 
 def _server(config: "Config") -> Check:

@@ -50,7 +50,12 @@ def outbox(ctx: click.Context, states: tuple[str, ...], as_json: bool) -> int:
     Example:
       aggregator outbox --state failed --state held
     """
-    return 0 if ctx.invoked_subcommand else _list(ctx.obj, states, as_json)
+    if ctx.invoked_subcommand is None:
+        return _list(ctx.obj, states, as_json)
+    if states or as_json:
+        behind = f"aggregator outbox {ctx.invoked_subcommand} {'--json' if as_json else '--state ' + states[0]}"
+        raise InputError(f"write the option behind the command: {behind}")
+    return 0
 
 
 @outbox.command("list")
@@ -93,6 +98,8 @@ def show_one(settings: Settings, message: str, raw: bool, as_json: bool) -> int:
     Example:
       aggregator outbox show 12 --raw > letter.eml
     """
+    if raw and as_json:
+        raise InputError("--raw and --json do not go together; keep one of them")
     with opened(settings) as steps:
         row = _found(steps.store.outbox(), message)
         body = steps.store.raw(row.id)

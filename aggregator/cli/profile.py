@@ -158,7 +158,10 @@ def forget(settings: Settings, name: str, yes: bool) -> int:
                 f"profile {name} is still configured ({place}): take it out first, or say --yes; then its next digest "
                 "would begin anew"
             )
-        names, addresses = known(steps, name)
+        try:
+            names, addresses = known(steps, name)
+        except InputError as error:
+            raise InputError(f"{error}; if it was just forgotten, `aggregator vacuum` clears its old bytes") from None
         if not yes:
             click.confirm(f"Forget {name} ({', '.join(addresses) or 'no address'})? This cannot be undone", abort=True)
         with steps.store.lock("work", wait=60):
@@ -178,12 +181,20 @@ def _tell_remains(steps: "Steps", place: str, *, clean: bool) -> None:
     """What this command does not reach."""
     file = steps.store.file
     if not clean:
-        click.echo("remains: old bytes in the log of the database, as another program has it open; repeat this then")
+        click.echo("remains: old bytes in the log of the database, which another program has open; say")
+        click.echo("  aggregator vacuum    once that is done")
     if place:
         click.echo(f"remains: {place}, to be deleted by hand; till then its next digest begins anew, without pauses")
-    for copy in sorted(file.parent.glob(f"{file.name}*.bak")) if file else []:
-        click.echo(f"remains: {copy}, a copy of the database from before a migration, to be deleted by hand")
+    for copy in _copies(file) if file else []:
+        click.echo(f"remains: {copy}, a copy of the database or what is left of one, to be deleted by hand")
     click.echo("remains: your backups, and what was delivered")
+
+
+def _copies(file: Path) -> list[Path]:
+    """What stands beside a database under its name, but for what it works with."""
+    works = {f"{file.name}{side}" for side in ("", "-wal", "-shm", "-journal")}
+    found = [one for one in file.parent.iterdir() if one.name.startswith((f"{file.name}.", f"{file.name}-"))]
+    return sorted(one for one in found if one.name not in works and one.suffix != ".lock")
 
 
 def _erase_files(steps: "Steps", names: Sequence[str], addresses: Sequence[str]) -> list[Path]:
@@ -201,7 +212,7 @@ def _erase_files(steps: "Steps", names: Sequence[str], addresses: Sequence[str])
                 for file in folder.glob("*.eml"):
                     period = file.stem.partition("~")[0].removesuffix(f"-{ending}")
                     mails |= {file} & {post.path(f"{name}/{period}/{address}")}
-        pages = [page for mail in sorted(mails) for page in (mail, mail.with_suffix(".html")) if page.exists()]
+        pages = [page for mail in sorted(mails) for page in post.files(mail) if page.exists()]
         for page in pages:
             page.unlink()
         gone += pages

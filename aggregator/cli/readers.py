@@ -40,8 +40,8 @@ def state_of(profile: "Profile | None", pauses: "list[Paused]") -> str:
     """Whether a profile is active, paused (all of it), or gone from the configuration."""
     if profile is None:
         return "gone"
-    addresses = {one.address for one in pauses}
-    return "paused" if "" in addresses or {*profile.email} <= addresses else "active"
+    addresses = {one.address.casefold() for one in pauses}
+    return "paused" if "" in addresses or {to.casefold() for to in profile.email} <= addresses else "active"
 
 
 def state(steps: "Steps", name: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def address_of(steps: "Steps", name: str, address: str) -> str:
         if name in steps.store.histories():
             return address
         raise _unknown(steps, name)
-    own = {to.casefold(): to for to in (*one.email, *steps.store.addresses(name))}
+    own = {to.casefold(): to for to in (*steps.store.addresses(name), *one.email)}
     if address and address.casefold() not in own:
         raise InputError(f"profile {name} has no address {address!r}; it has: {', '.join(one.email)}")
     return own[address.casefold()] if address else ""

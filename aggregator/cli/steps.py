@@ -14,6 +14,7 @@ from aggregator.outcome import Outcome
 
 if TYPE_CHECKING:
     from aggregator.app import Steps
+    from aggregator.service import Following
 
 
 _TERMINATED = 128 + signal.SIGTERM
@@ -151,12 +152,16 @@ def serve(settings: Settings) -> int:
 
     stopping = threading.Event()
     with opened(settings, stopping) as steps:
-        service.serve(lambda: _tick(steps), steps.config.schedule.tick_minutes, stopping)
+        following = service.Following(steps)
+        service.serve(lambda: _tick(following), steps.config.schedule.tick_minutes, stopping)
     return 0
 
 
-def _tick(steps: "Steps") -> None:
+def _tick(following: "Following") -> None:
     """One run; only what happened is printed, so that the log of a quiet night is short."""
+    steps, trouble = following.latest()
+    if trouble:
+        click.echo(f"aggregator: {trouble}", err=True)
     for outcome in steps.run():
         if any(outcome.counts.values()) or outcome.troubles:
             show.outcome(outcome)

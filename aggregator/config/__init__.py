@@ -23,12 +23,12 @@ from aggregator.config.build import build
 from aggregator.config.explain import MistakesError
 from aggregator.config.files import parsed, read
 from aggregator.config.locate import Lines
-from aggregator.config.profiles import Pages
+from aggregator.config.profiles import Pages, stamp
 from aggregator.config.sections import Config
 from aggregator.errors import ConfigError, InputError
 from aggregator.shipped import shipped
 
-__all__ = ["Config", "example", "find", "load", "origin"]
+__all__ = ["Config", "example", "find", "load", "origin", "stamp"]
 
 
 def find(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:

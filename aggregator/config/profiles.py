@@ -12,6 +12,22 @@ from aggregator.errors import ConfigError
 _FOLDER = "profiles"
 
 
+def stamp(config: Path) -> tuple[tuple[str, int, int], ...]:
+    """Another value once config.toml or a profile beside it was written, came or went."""
+    found = []
+    for path in (config, *_pages(config)):
+        try:
+            state = path.stat()
+            found.append((path.name, state.st_mtime_ns, state.st_size))
+        except OSError:
+            found.append((path.name, 0, 0))
+    return tuple(found)
+
+
+def _pages(config: Path) -> list[Path]:
+    return sorted((config.parent / _FOLDER).glob("[!.]*.toml"))
+
+
 class Pages:
     """The files beside a config.toml that hold one profile each: the keys of [[profile]] without that line.
 
@@ -25,7 +41,7 @@ class Pages:
         self._own = len(own) if isinstance(own, list) else 0
         self._texts: list[tuple[str, str]] = []
         profiles: list[Any] = []
-        for path in sorted((config.parent / _FOLDER).glob("[!.]*.toml")):
+        for path in _pages(config):
             name = f"{_FOLDER}/{path.name}"
             text = read(path, name)
             profiles.append({"name": path.stem, **_one(text, name)})
@@ -45,19 +61,26 @@ class Pages:
 
 
 def former_names(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with `was`: a name that a profile had before is no profile's now, and only one had it."""
+    """What is wrong with `was`: a name that a profile had before is no profile's now, and only one had it.
+
+    Space around a name is no part of it.
+    """
     written = document.get("profile", [])
     profiles = [values if isinstance(values, dict) else {} for values in written] if isinstance(written, list) else []
-    names = [values.get("name") for values in profiles]
+    names = [_bare(values.get("name")) for values in profiles]
     claimed: dict[str, int] = {}
     for number, values in enumerate(profiles):
         was = values.get("was", [])
         path = ("profile", number, "was")
-        for old in was if isinstance(was, list) else []:
+        for old in map(_bare, was if isinstance(was, list) else []):
             if old in names:
                 yield Problem(path, f"{old!r} is the name of a profile now; take it out, or rename that profile")
             elif isinstance(old, str) and claimed.setdefault(old, number) != number:
                 yield Problem(path, f"{old!r} was another profile already; take it out of one of them")
+
+
+def _bare(name: Any) -> Any:
+    return name.strip() if isinstance(name, str) else name
 
 
 def _one(text: str, name: str) -> dict[str, Any]:

@@ -71,6 +71,15 @@ def _with_picks(parts: tuple[model.Part, ...]) -> tuple[model.Part, ...]:
     return parts
 
 
+def _each_once(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    seen = set[str]()
+    for one in addresses:
+        if one.casefold() in seen:
+            raise ValueError(f"{one} is there twice; each address gets one message, so keep one of them")
+        seen.add(one.casefold())
+    return addresses
+
+
 class Reader(Section):
     """A [[profile]] table."""
 
@@ -78,6 +87,7 @@ class Reader(Section):
     email: Annotated[
         tuple[Annotated[str, AfterValidator(values.address)], ...],
         BeforeValidator(_one_or_several),
+        AfterValidator(_each_once),
         Field(min_length=1),
     ]
     schedule: Annotated[str, BeforeValidator(_together), AfterValidator(values.rhythm)] = "weekly mon 08:00"

@@ -21,6 +21,8 @@ Phrase = Annotated[str, AfterValidator(values.phrase)]
 
 
 def _path(value: Any) -> Any:
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError(f"{value!r} has a control character; take it out")
     return Path(value).expanduser() if isinstance(value, str) and value else value
 
 
@@ -65,7 +67,7 @@ class Mail(Section):
     sender: Annotated[str, AfterValidator(values.sender)] = "Paper digest <digest@example.org>"
     base_url: Annotated[str, AfterValidator(values.link)] = ""
     folder: Annotated[Path, BeforeValidator(_path)] = Path("outbox")
-    host: str = ""
+    host: Annotated[str, AfterValidator(values.host)] = ""
     security: Literal["tls", "starttls", "none"] = "tls"
     port: int = Field(default_factory=lambda given: _PORTS[given["security"]], ge=1, le=65535)
     user: str = ""
@@ -76,7 +78,7 @@ class Mail(Section):
     per_second: float = Field(default=0, ge=0)
     per_connection: int = Field(default=100, ge=1)
     per_day: int = Field(default=0, ge=0)
-    keep_days: int = Field(default=30, ge=1)
+    keep_days: int = Field(default=30, ge=1, le=36500)
     templates: Annotated[Path | None, BeforeValidator(_path)] = None
     notice: bool = False
 
@@ -93,9 +95,9 @@ class Mail(Section):
             yield Problem(("mail", "sendmail"), f"{self.sendmail} is a relative path; write it whole")
         if self.transport != "smtp":
             return
-        if not self.host.strip():
+        if not self.host:
             yield Problem(("mail", "host"), 'is missing; transport "smtp" needs the name of the mail server')
-        if self.security == "none" and self.host.strip() and not values.is_loopback(self.host):
+        if self.security == "none" and self.host and not values.is_loopback(self.host):
             text = f'"none" is only for this machine itself, not for {self.host}; use "tls" or "starttls"'
             yield Problem(("mail", "security"), text)
 
@@ -104,7 +106,7 @@ class Bounces(Section):
     """Where reports of mail that could not be delivered come back to (RFC 3464): a Maildir or an IMAP folder."""
 
     maildir: Annotated[Path | None, BeforeValidator(_path)] = None
-    host: str = ""
+    host: Annotated[str, AfterValidator(values.host)] = ""
     security: Literal["tls", "starttls", "none"] = "tls"
     port: int = Field(default_factory=lambda given: IMAP_PORTS[given["security"]], ge=1, le=65535)
     user: str = ""
@@ -116,7 +118,7 @@ class Bounces(Section):
 
     def problems(self) -> Iterator[Problem]:
         """What does not go together."""
-        host = self.host.strip()
+        host = self.host
         if self.maildir and host:
             yield Problem(("bounces", "host"), "cannot stand beside maildir; keep one of them")
         if self.model_fields_set and not self.maildir and not host:

@@ -123,10 +123,31 @@ def database(url: str) -> str:
 
 
 def phrase(text: str) -> str:
-    """The text without space around it. Raises ValueError if nothing is left."""
+    """The text without space around it. Raises ValueError if nothing is left, or if it holds a control character."""
     if not text.strip():
         raise ValueError("must not be empty")
+    if any(unicodedata.category(char) == "Cc" and not char.isspace() for char in text):
+        raise ValueError(f"{text!r} has a control character; take it out")
     return text.strip()
+
+
+def host(text: str) -> str:
+    """The name or address of a machine, or "". Raises ValueError for a name that the DNS cannot have."""
+    name = text.strip()
+    try:
+        if name and not _is_address(name):
+            name.removesuffix(".").encode("idna")
+    except UnicodeError:
+        raise ValueError(f"{text!r} is no name of a machine; write one like mail.example.org") from None
+    return name
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

@@ -28,6 +28,7 @@ class MaildirMailer:
         """See Mailer.send. A message that is there is left as it is."""
         name = _name(message)
         temporary = self._folder / "tmp" / name
+        marked = False
         try:
             if self._there is None:
                 self._there = self._names()
@@ -37,6 +38,7 @@ class MaildirMailer:
             try:
                 _written(temporary, message.raw.replace(b"\r\n", b"\n"))
                 on_data()
+                marked = True
                 temporary.rename(self._folder / "new" / name)
             except BaseException:
                 with suppress(OSError):
@@ -48,7 +50,7 @@ class MaildirMailer:
             reason = error.strerror or type(error).__name__
             text = f"cannot deliver to the Maildir {self._folder}: {reason}"
             advice = "make room there, check its permissions, or name another in [mail] folder"
-            raise DeliveryError(f"{text}; {advice}", stop=True, untried=True) from error
+            raise DeliveryError(f"{text}; {advice}", stop=True, untried=not marked) from error
         return ""
 
     def close(self) -> None:

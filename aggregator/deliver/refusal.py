@@ -3,12 +3,17 @@
 4xx                                    it may pass later
 5xx                                    the same bytes will be refused again
 5xx at RCPT, no such address (5.1.x)   and so will all others to this address
-5xx about login or policy (5.7.x)      nothing gets through until somebody acts: the run stops, the message waits
-5xx about the sender (5.1.7, 5.1.8)    likewise, also at RCPT, where Postfix says it
+53x about the login                    nothing gets through until somebody acts: the run stops, the message waits
+5xx to the sender, at MAIL             likewise
+5xx about policy (5.7.x), at RCPT and  likewise, if a message to somebody else hears the same; else it is about this
+DATA; about the sender (5.1.7, 5.1.8)  one, which is tried again
+5xx about how much we sent (5.4.5)     likewise: a provider's quota is full, and tomorrow it is not
 no reply to the final dot              the message may have been accepted (RFC 1047)
 no conversation                        nothing gets through for now: the run stops, and no message was tried
 
-Enhanced codes are those of RFC 3463; 550, 551 and 553 at RCPT without one mean the address (RFC 5321 section 4.2.3).
+Enhanced codes are those of RFC 3463. Without one the words must tell, for 550 may mean the address as well as anything
+else (RFC 5321 section 4.2.3; Exim says it of relaying and of spam): what speaks of relaying, login, spam or policy is
+about policy; that there is no such address must be said clearly, and not of several in the same words.
 """
 
 import re
@@ -26,7 +31,30 @@ Scope: TypeAlias = Literal["connection", "sender", "recipient", "message"]
 _LOGIN = (530, 534, 535, 538)
 _NO_SUCH_ADDRESS = (550, 551, 553)
 _ENHANCED = re.compile(r"(?<![\d.])5\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
+_NO_BOX_CODES = ("0", "1", "2", "3", "6", "10")
+"""Details of 5.1 that say that an address is none; 5.1.90 is a quota of Microsoft's."""
+_QUOTA = re.compile(
+    r"\b(?:send\w*|daily|hourly|submission|outgoing|outbound|recipient|message|user)\b"
+    r"[\w ,-]{0,30}\b(?:quota|limit|rate)"
+    r"|\blimit for message recipients|submissionquota|\bquota exceeded for sending",
+    re.IGNORECASE,
+)
 _SENDER = re.compile(r"\bsender address\b", re.IGNORECASE)
+_POLICY = re.compile(
+    r"\b(?:relay|auth|log ?in\b|spam|junk|block|black|banned|polic|prohibit|reputation|sender|verif|too many|rate\b"
+    r"|rate-?limit|throttl|access denied|not (?:permitted|allowed)|(?:dns|r)bls?\b|listed\b)",
+    re.IGNORECASE,
+)
+_BOX = r"(?:user|mailbox|address|recipient|account|person)"
+_NO_BOX = re.compile(
+    rf"\bno such (?:local )?{_BOX}|\b(?:unknown|invalid) (?:local )?{_BOX}"
+    rf"|\b{_BOX} (?:is )?(?:unknown|unavailable|invalid)"
+    rf"|\b{_BOX} (?:was |is |could )?(?:not|n't)(?: be)? found|\b(?:does not|doesn't|do not) exist|\bno mailbox\b",
+    re.IGNORECASE,
+)
+_WEB = re.compile(r"\b(?:https?://|www\.)\S+")
+_OWN = re.compile(r"\S*[@\d]\S*")
+"""What differs from one address to the next: the address, and the numbers of conversations."""
 
 
 class ReplyError(Exception):
@@ -39,8 +67,8 @@ class ReplyError(Exception):
         self.reply = reply
 
 
-def refused(host: str, error: ReplyError, scope: Scope, *, hidden: Iterable[str] = ()) -> DeliveryError:
-    """A reply as an error. What is `hidden` stays so."""
+def refused(host: str, error: ReplyError, scope: Scope, *, hidden: Iterable[str] = (), to: str = "") -> DeliveryError:
+    """A reply as an error. What is `hidden` stays so. `to` is who the message is for."""
     said = fold(error.reply.decode("utf-8", "replace"))
     for secret in hidden:
         said = said.replace(secret, "***")
@@ -48,23 +76,51 @@ def refused(host: str, error: ReplyError, scope: Scope, *, hidden: Iterable[str]
     if error.doing.startswith("the login"):
         text += "; check [mail] user and AGGREGATOR_SMTP_PASSWORD; Gmail and some others want an app password"
     never = 500 <= error.code < 600
-    stop = scope == "connection" or (never and (scope == "sender" or _about_all(error.code, said)))
-    gone = never and not stop and scope == "recipient" and _no_such_address(error.code, said)
+    stop = scope == "connection" or (never and (scope == "sender" or error.code in _LOGIN))
     untried = scope == "connection" and not 400 <= error.code < 500
-    return DeliveryError(text, permanent=never, stop=stop, untried=untried, gone=gone)
+    about = _about(error.code, said, words := _words(said, to)) if never and not stop else ""
+    gone = about == "address" and scope == "recipient"
+    return DeliveryError(
+        text,
+        permanent=never,
+        stop=stop,
+        untried=untried,
+        policy=about == "policy",
+        gone=gone,
+        hearsay=words if gone and _ENHANCED.search(said) is None else "",
+    )
 
 
-def _about_all(code: int, said: str) -> bool:
-    """Whether it is login, policy or the sender that is refused, and so every message."""
+def _about(code: int, said: str, words: str) -> Literal["policy", "address", ""]:
+    """What a 5xx is about: policy or the sender, which may concern every message; the address; or neither."""
     enhanced = _ENHANCED.search(said)
-    subject, detail = enhanced.groups() if enhanced else ("", "")
-    sender = subject == "1" and (detail in ("7", "8") or _SENDER.search(said) is not None)
-    return code in _LOGIN or subject == "7" or sender
+    if _is_quota(enhanced, said):
+        return "policy"
+    if enhanced is None:
+        if _POLICY.search(words):
+            return "policy"
+        return "address" if code in _NO_SUCH_ADDRESS and _NO_BOX.search(words) else ""
+    subject, detail = enhanced.groups()
+    if subject == "7" or (subject == "1" and (detail in ("7", "8") or _SENDER.search(said))):
+        return "policy"
+    return "address" if subject == "1" and detail in _NO_BOX_CODES else ""
 
 
-def _no_such_address(code: int, said: str) -> bool:
-    enhanced = _ENHANCED.search(said)
-    return enhanced[1] == "1" if enhanced else code in _NO_SUCH_ADDRESS
+def _is_quota(enhanced: re.Match[str] | None, said: str) -> bool:
+    """Whether it is about how much was sent; 5.2.x is about the reader's box, which may be full too."""
+    code = enhanced.groups() if enhanced else ("", "")
+    return (
+        code in (("4", "5"), ("1", "90"))
+        or "submissionquota" in said.lower()
+        or (code[0] != "2" and _QUOTA.search(said) is not None)
+    )
+
+
+def _words(said: str, to: str) -> str:
+    """A reply without what differs from one address to the next."""
+    bare = _OWN.sub(" ", _WEB.sub(" ", said)).casefold()
+    local = to.rpartition("@")[0].casefold()
+    return fold(re.sub(rf"(?<!\w){re.escape(local)}(?!\w)", " ", bare) if local else bare)
 
 
 def broken(host: str, port: int, error: Exception) -> DeliveryError:
@@ -79,7 +135,7 @@ def _why(error: Exception) -> str:
             return f"{why}; nothing was sent; check [mail] host, or name your own authority in SSL_CERT_FILE"
         case ssl.SSLError():
             return f"does not speak TLS as it should ({error.reason}); check [mail] port and security"
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():
             return "was not found; check [mail] host"
         case TimeoutError():
             return "did not answer in time; check [mail] host, port and security"

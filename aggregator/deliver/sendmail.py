@@ -10,6 +10,9 @@ What its exit code means (sysexits.h), for the message and for the run:
     64  USAGE, 72 OSFILE, 77 NOPERM, 78 CONFIG,
     126, 127                                      the run stops, and the message waits until somebody acts
     ended by a signal, or by the time limit       in doubt: it may have accepted the message
+    128 and more                                  likewise: so a shell tells that what it ran was ended by a signal
+
+A program that speaks SMTP itself (msmtp) says 69, 74 or 75 also where the reply to the final dot was lost.
 """
 
 import os
@@ -36,6 +39,7 @@ _REFUSED = (65,)
 _GONE = (67, 68)
 _MACHINE = (71, 73, 74)
 _OWNER = (64, 72, 77, 78, 126, 127)
+_SHELL = 128
 _ADDRESS = re.compile(r"[!-~]+")
 
 
@@ -109,6 +113,9 @@ class SendmailMailer:
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             text = f"{self._program} was ended by {name}, so it may have accepted the message{said}"
+            return DeliveryError(text, in_doubt=True)
+        if code >= _SHELL:
+            text = f"{self._program} ended with code {code}, as by a signal, so it may have accepted the message{said}"
             return DeliveryError(text, in_doubt=True)
         text = f"{self._program} refused the message (exit code {code}, {_NAMES.get(code, 'unknown')}){said}"
         if code in _OWNER:

@@ -74,7 +74,7 @@ class SmtpMailer:
         except ReplyError as error:
             if error.code == 421:
                 self._drop()
-            raise refused(self._host, error, scope, hidden=self._hidden) from error
+            raise refused(self._host, error, scope, hidden=self._hidden, to=message.to) from error
         except _BodySentError as error:
             self._drop()
             text = f"{self._host} gave no answer after the last byte, so it may have accepted the message"
@@ -102,7 +102,7 @@ class SmtpMailer:
             self._server, self._carried = self._opened(), 0
         except ReplyError as error:
             raise refused(self._host, error, "connection", hidden=self._hidden) from error
-        except (smtplib.SMTPException, OSError) as error:
+        except (smtplib.SMTPException, OSError, UnicodeError) as error:
             raise broken(self._host, self._port, error) from error
         sock = self._server.sock
         secure = f"speaks {sock.version()}" if isinstance(sock, ssl.SSLSocket) else "answers in plain text"
@@ -134,7 +134,7 @@ class SmtpMailer:
         except ReplyError as error:
             self._drop()
             raise refused(self._host, error, scope, hidden=self._hidden) from error
-        except (smtplib.SMTPException, OSError) as error:
+        except (smtplib.SMTPException, OSError, UnicodeError) as error:  # the last: a name that the DNS cannot have
             self._drop()
             raise broken(self._host, self._port, error) from error
         return self._server

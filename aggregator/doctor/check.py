@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 
 from aggregator.errors import AggregatorError
 
+_RIGHTS = "check its owner and permissions, and those of the folders above it"
+
 State: TypeAlias = Literal["ok", "skip", "warn", "fail"]
 """Well; could not be looked at; works, but should be seen to; does not work."""
 
@@ -21,8 +23,10 @@ class Check:
 
 
 def tried(name: str, look: Callable[[], Check]) -> Check:
-    """What `look` finds; an error of ours is a failed check."""
+    """What `look` finds; an error of ours, or what may not be looked at, is a failed check."""
     try:
         return look()
+    except OSError as error:
+        return Check(name, "fail", f"{error.filename} cannot be looked at: {error.strerror}", _RIGHTS)
     except AggregatorError as error:
         return Check(name, "fail", str(error))

@@ -1,6 +1,8 @@
 """stored: the database: its program, revision and file, a restore that nobody settled; and the embedding model."""
 
+import os
 from collections.abc import Iterator
+from glob import escape
 
 from aggregator.doctor.check import Check, tried
 from aggregator.embed import Embedder
@@ -17,6 +19,7 @@ def database(store: Store) -> Iterator[Check]:
         revision = tried("database", lambda: _integrity(store, revision))
     yield revision
     if revision.state == "ok":
+        yield tried("writable", lambda: _writable(store))
         yield tried("restored", lambda: _restored(store))
         yield tried("outbox", lambda: _outbox(store))
 
@@ -41,6 +44,20 @@ def _integrity(store: Store, revision: Check) -> Check:
     if not store.file:
         return Check("database", "ok", f"{revision.text}; backed up by pg_dump")
     return Check("database", "ok", f"{revision.text} and sound")
+
+
+def _writable(store: Store) -> Check:
+    if not store.file:
+        return Check("writable", "ok", "is for PostgreSQL to say")
+    file = store.file
+    works = [file.with_name(f"{file.name}{side}") for side in ("-wal", "-shm")]
+    works += sorted(file.parent.glob(f"{escape(file.name)}.*.lock"))
+    wanted = [(file.parent, os.W_OK | os.X_OK), *((one, os.R_OK | os.W_OK) for one in (file, *works) if one.exists())]
+    for one, rights in wanted:
+        if not os.access(one, rights, effective_ids=True):
+            advice = "check its owner and permissions; one command run as another user may have made it"
+            return Check("writable", "fail", f"{one} cannot be written by this user", advice)
+    return Check("writable", "ok", "the database and its locks can be written")
 
 
 def _restored(store: Store) -> Check:

@@ -5,7 +5,7 @@ The only importer of dkimpy, which is loaded with this module: import it where a
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import dkim
@@ -24,13 +24,15 @@ OVERSIGNED = ("From", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post")
 """Named once more than they occur, so that one more of them breaks the signature (RFC 6376 section 8.15, RFC 8058)."""
 
 _BITS = 2048
+_TRIAL = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def signer(domain: str, selector: str, key: str) -> Sign:
     """What signs messages from `domain` with an RSA key in PEM, PKCS #1 or PKCS #8; relaxed/relaxed, rsa-sha256.
 
     The time of the signature is the moment given, so equal input gives equal bytes. Raises InputError, never showing
-    the key, if it is not such a key, is damaged or has fewer than 2048 bits.
+    the key, if it is not such a key, is damaged or has fewer than 2048 bits, or if the domain is too long: dkimpy then
+    breaks the line within it, and the signature is worth nothing.
     """
     pem = "\n".join(line.strip() for line in key.strip().splitlines()).encode("ascii", "replace")
     _check(pem)
@@ -51,6 +53,11 @@ def signer(domain: str, selector: str, key: str) -> Sign:
             raise RenderError(f"a message cannot be signed ({error}); nothing was queued") from error
         return header + raw
 
+    made = sign(f"From: a@{domain}\r\n\r\n".encode("ascii", "replace"), _TRIAL)
+    for tag, value in (("d=", domain), ("i=@", domain), ("s=", selector)):
+        if f" {tag}{value};".encode() not in made:
+            text = f"{value} is too long to be in a DKIM signature made here"
+            raise InputError(f"{text}; let your mail server sign, and leave [mail] dkim_selector empty")
     return sign
 
 

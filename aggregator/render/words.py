@@ -16,7 +16,7 @@ _MOST_MARKS = 4
 
 _WEEK = re.compile(r"\d{4}-W(\d\d)")
 _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 """Of a period that was changed in its midst the day stands behind its key: "2026-11-2026-11-30"."""
 
 _USUAL = {"week": timedelta(days=8), "month": timedelta(days=32), "day": timedelta(hours=36)}

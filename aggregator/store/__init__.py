@@ -8,7 +8,7 @@
     Entries         add, add_all, add_slice, add_found, lacking
     Embeddings      without_vector, count_without_vector, add_vectors, candidates
     Deadlines       deadlines
-    Issues          issues, last_issue, has_issue, queue, disbelieve
+    Issues          issues, last_issue, has_issue, served, queue, disbelieve
     Profiles        pause, resume, pauses, receivers, returned, histories, rename
     Answers         found, pick, answer, unanswer, answers, said, lessons
     Forgetting      addresses, forget, traces
@@ -36,7 +36,7 @@ from aggregator.store.days import Days
 from aggregator.store.deadlines import Deadlines
 from aggregator.store.entries import Entries
 from aggregator.store.forgetting import Forgetting
-from aggregator.store.issues import Issues
+from aggregator.store.issues import EXTRA, Issues
 from aggregator.store.messages import Messages
 from aggregator.store.notices import Notices
 from aggregator.store.outbox import Outbox
@@ -68,6 +68,7 @@ from aggregator.store.vectors import Embeddings
 from aggregator.store.visits import Visits
 
 __all__ = [
+    "EXTRA",
     "Announced",
     "Answer",
     "Answered",
@@ -94,6 +95,7 @@ __all__ = [
 
 class Store(
     Backup,
+    Forgetting,
     Retention,
     Visits,
     Days,
@@ -105,7 +107,6 @@ class Store(
     Messages,
     Profiles,
     Answers,
-    Forgetting,
     Bounces,
     Notices,
 ):

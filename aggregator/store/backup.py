@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +29,8 @@ _PAGES = 256
 """Copied at once, between two steps of the progress bar."""
 _NAP = 0.05
 _PATIENCE = 60.0
+_STALE = 3600.0
+"""Seconds after which a backup that is not finished, and that nobody writes to, was left by a crash."""
 _SIDES = ("-wal", "-shm", "-journal")
 
 
@@ -43,6 +46,7 @@ class Backup(Restored):
         with self.lock("backup"), _telling(f"no backup was made at {file}"):
             if file.exists():
                 raise StoreError(f"{file} is there already and was left as it is; name another file")
+            _sweep(file.parent, source.name)
             with _unfinished(file) as part:
                 _copy(source, part, self._patience, progress)
                 with closing(Restored(f"sqlite:///{part}")) as copy:
@@ -187,6 +191,13 @@ def _unfinished(file: Path) -> Iterator[Path]:
     finally:
         for side in ("", *_SIDES):
             part.with_name(part.name + side).unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, name: str) -> None:
+    """Remove what a crash left of backups of a database; one that another installation is making is younger."""
+    for left in folder.glob(f"{escape(name)}-*.bak.part*"):
+        if time.time() - left.stat().st_mtime > _STALE:
+            left.unlink(missing_ok=True)
 
 
 @contextmanager

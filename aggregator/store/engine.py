@@ -227,7 +227,7 @@ class Door:
             try:
                 yield
             finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
+                _unlock(connection, number)
 
     def _wait_until(self, end: float, name: str) -> None:
         if time.monotonic() >= end:
@@ -258,6 +258,14 @@ def _flocked(handle: IO[bytes]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _unlock(connection: Connection, number: int) -> None:
+    """Free a lock of the server, which a connection that was lost has done already."""
+    try:
+        connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
+    except DBAPIError:
+        connection.invalidate()
 
 
 def _begin(connection: Connection) -> None:

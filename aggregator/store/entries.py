@@ -119,11 +119,10 @@ def _tellers(session: Session, kinds: Mapping[str, str], now: datetime) -> list[
     for part in chunks(kinds):
         wanted = select(tables.Source.name, tables.Source.visited).where(col(tables.Source.name).in_(part))
         visits.update(session.exec(wanted).all())
-    news = after_issues(session, now)
     return [
         Teller(name, kind, now, after_issues(session, visited, every=True))
         if (visited := visits.get(name)) and visited > now + AHEAD
-        else Teller(name, kind, visited, news)
+        else Teller(name, kind, visited, after_issues(session, now))
         for name, kind in kinds.items()
     ]
 

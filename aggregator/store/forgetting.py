@@ -1,17 +1,21 @@
 """forgetting: a profile is erased: its rows, and the bytes of them in the file."""
 
+import re
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, LargeBinary, String, Table, cast, delete, false, func, or_, select, text
+from sqlalchemy import ColumnElement, LargeBinary, String, Table, cast, delete, false, func, not_, or_, select, text
 from sqlmodel import Session, col
 from sqlmodel import select as of
 
 from aggregator import tables
-from aggregator.store.engine import Door
+from aggregator.store.retention import Retention
 from aggregator.store.values import Forgotten
 
+_BEFORE, _BEHIND = r"(?:(?<![\w.+-])|(?<=\\[nrt]))", r"(?![\w-]|\.\w)"
+"""Where an address begins and ends: joanna@example.org holds none of anna. Texts in JSON have line ends as \\n."""
 
-class Forgetting(Door):
+
+class Forgetting(Retention):
     """The part of the store that forgets a person."""
 
     def addresses(self, profile: str) -> list[str]:
@@ -28,7 +32,7 @@ class Forgetting(Door):
         """Erase what is stored of a profile from every table that names one, and its messages; what was erased.
 
         The rows are overwritten, not only marked free, and the file is written anew, so that their bytes are gone from
-        it: `clean` is False if another program kept SQLite from doing so, and then once more is enough.
+        it: `clean` is False if another program kept SQLite from doing so, and then `compact` is enough.
         """
         issue, message = tables.Issue, tables.Message
         rows: dict[str, int] = {}
@@ -44,7 +48,10 @@ class Forgetting(Door):
         return Forgotten(rows=rows, clean=self._rewrite())
 
     def traces(self, names: Sequence[str], addresses: Sequence[str] = ()) -> dict[str, int]:
-        """How many rows of each table still name one of the profiles, or hold an address anywhere in their text."""
+        """How many rows of each table still name one of the profiles, or hold an address anywhere in their text.
+
+        An address that is only the end or the beginning of another one does not count.
+        """
         found: dict[str, int] = {}
         with self._reading() as session:
             for table in tables.metadata.sorted_tables:
@@ -59,13 +66,7 @@ class Forgetting(Door):
             with self._explained(), self._writer.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(f"VACUUM FULL {names}"))
             return True
-        with self._explained(), self._writer.connect() as connection:
-            connection.rollback()
-            raw = connection.connection.driver_connection
-            assert raw is not None  # noqa: S101
-            raw.execute("VACUUM")
-            (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
+        return self.compact()
 
 
 def _naming_profiles() -> list[Table]:
@@ -74,14 +75,24 @@ def _naming_profiles() -> list[Table]:
 
 
 def _count(session: Session, table: Table, names: Sequence[str], addresses: Sequence[str]) -> int:
-    signs: list[ColumnElement[bool]] = [false()]
+    """The rows of a table that are of one of the profiles, and those besides that hold one of the addresses."""
+    named: ColumnElement[bool] = false()
     if "profile" in table.c:
-        signs.append(table.c.profile.in_(names))
-    if table.name == "message":
-        signs += [table.c.key.startswith(f"{name}/", autoescape=True) for name in names]
+        named = table.c.profile.in_(names)
+    elif table.name == "message":
+        named = table.c.issue_id.in_(of(tables.Issue.id).where(col(tables.Issue.profile).in_(names)))
     sqlite = session.connection().dialect.name == "sqlite"
-    signs += [sign for address in addresses for sign in _holding(table, address, sqlite=sqlite)]
-    return int(session.connection().execute(select(func.count()).select_from(table).where(or_(*signs))).scalar_one())
+    signs = [sign for address in addresses for sign in _holding(table, address, sqlite=sqlite)]
+    count = int(session.connection().execute(select(func.count()).select_from(table).where(named)).scalar_one())
+    if not signs:
+        return count
+    whole = re.compile("|".join(_BEFORE + re.escape(address) + _BEHIND for address in addresses), re.IGNORECASE)
+    rows = session.connection().execute(select(table).where(not_(named), or_(*signs)))
+    return count + sum(any(whole.search(_text(value)) for value in row) for row in rows)
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _holding(table: Table, address: str, *, sqlite: bool) -> Iterable[ColumnElement[bool]]:

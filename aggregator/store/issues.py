@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
 from aggregator import tables
@@ -17,6 +17,9 @@ from aggregator.store.values import Issue
 AHEAD = timedelta(days=1)
 """An issue that reaches further into the future was opened while the clock was wrong; one that reaches less far, just
 before the clock was set back a little."""
+
+EXTRA = "manual-"
+"""What the period of an extra issue begins with, one that no schedule asked for."""
 
 
 class Issues(Door):
@@ -42,23 +45,31 @@ class Issues(Door):
         with self._reading() as session:
             return _exists(session, profile, period)
 
+    def served(self, profile: str, at: datetime, now: datetime) -> bool:
+        """Whether an issue of the profile's schedule reaches the moment `at`, or was opened from then on, before `now`.
+
+        The latter is for issues that were passed over while the clock was far back. Extra issues do not count, but for
+        the first issue of all: a reader begins with it.
+        """
+        issue = tables.Issue
+        first = select(func.min(issue.id)).where(issue.profile == profile).scalar_subquery()
+        counts = or_(col(issue.period).not_like(f"{EXTRA}%"), col(issue.id) == first)
+        reaches = or_(col(issue.until) >= at, and_(col(issue.opened_at) >= at, col(issue.opened_at) < now))
+        with self._reading() as session:
+            wanted = select(issue.id).where(issue.profile == profile, counts, reaches).limit(1)
+            return session.exec(wanted).first() is not None
+
     def disbelieve(self, now: datetime) -> list[tuple[str, str]]:
         """Pass over the issues of days to come, by profile and period: the clock was wrong when they were opened.
 
-        They stay what they are, and what they showed stays shown; but the next window begins before them, because what
+        They keep their period, and what they showed stays shown; but the next window begins before them, because what
         became news by the right clock since then lies before their end.
         """
-        issue = tables.Issue
-        ahead = select(issue).where(col(issue.until) > now + AHEAD).order_by(col(issue.id))
         with self._reading() as session:
-            if session.exec(ahead.limit(1)).first() is None:
+            if session.exec(select(tables.Issue.id).where(_ahead(now)).limit(1)).first() is None:
                 return []
         with self._writing() as session:
-            rows = session.exec(ahead).all()
-            for row in rows:
-                believed = select(func.max(issue.until)).where(issue.profile == row.profile, issue.until <= now + AHEAD)
-                row.until = session.exec(believed).first() or min(row.since, now)
-        return [(row.profile, row.period) for row in rows]
+            return _disbelieve(session, now)
 
     def queue(
         self,
@@ -73,13 +84,14 @@ class Issues(Door):
     ) -> bool:
         """Open an issue: note it and its picks, and put its messages into the outbox; `digest` None is an empty issue.
 
-        False, and nothing is changed, if the profile has an issue of that period or was meanwhile shown one of the
-        picks: then another process was quicker.
+        False, and nothing is changed, if the profile has an issue of that period, was meanwhile shown one of the picks,
+        or one of the messages is there, under whatever name the profile has by now: then another process was quicker.
         """
         picks = digest.picks if digest else ()
         with self._writing() as session:
             ids = _ids(session, [pick.entry.key for pick in picks])
-            if _exists(session, profile, period) or _shown(session, profile, ids.values()):
+            known = _exists(session, profile, period) or _queued(session, messages)
+            if known or _shown(session, profile, ids.values()):
                 return False
             issue = tables.Issue(
                 profile=profile,
@@ -104,12 +116,28 @@ def after_issues(session: Session, now: datetime, *, every: bool = False) -> dat
     """`now`, or just after the last issue that was opened, where the clock was set back a little since then.
 
     What becomes news must lie after every window that is closed, or it would lie in none. `every`: also after those of
-    days to come.
+    days to come. Otherwise those are passed over from now on, see `disbelieve`: hours later they might be believed, and
+    what became news meanwhile would lie before their end.
     """
-    issue = tables.Issue
-    known = select(func.max(issue.until))
-    last = session.exec(known if every else known.where(issue.until <= now + AHEAD)).first()
+    if not every:
+        _disbelieve(session, now)
+    last = session.exec(select(func.max(tables.Issue.until))).first()
     return max(now, last + timedelta(microseconds=1)) if last else now
+
+
+def _ahead(now: datetime) -> ColumnElement[bool]:
+    return col(tables.Issue.until) > now + AHEAD
+
+
+def _disbelieve(session: Session, now: datetime) -> list[tuple[str, str]]:
+    issue = tables.Issue
+    rows = session.exec(select(issue).where(_ahead(now)).order_by(col(issue.id))).all()
+    for row in rows:
+        believed = select(func.max(issue.until)).where(issue.profile == row.profile, issue.until <= now + AHEAD)
+        row.until = session.exec(believed).first() or min(row.since, now)
+        row.since = min(row.since, row.until)
+    session.flush()
+    return [(row.profile, row.period) for row in rows]
 
 
 def _exists(session: Session, profile: str, period: str) -> bool:
@@ -135,6 +163,17 @@ def _shown(session: Session, profile: str, ids: Iterable[int]) -> bool:
             select(func.count()).select_from(pick).where(pick.profile == profile, col(pick.entry_id).in_(part))
         ).one()
         for part in chunks(ids)
+    )
+
+
+def _queued(session: Session, messages: Sequence[Message]) -> bool:
+    message = tables.Message
+    keys = [one.key for one in messages]
+    names = [one.message_id for one in messages]
+    return any(
+        session.exec(select(message.id).where(column.in_(part)).limit(1)).first()
+        for column, wanted in ((col(message.key), keys), (col(message.message_id), names))
+        for part in chunks(wanted)
     )
 
 

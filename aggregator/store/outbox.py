@@ -46,24 +46,27 @@ _SENDABLE = tuple(
     and_(state, not_paused())
     for state in (_MESSAGE.state == "queued", and_(_MESSAGE.state == "deferred", _LATE), _OVER)
 )
-"""What may be handed out, state by state: each is answered from the index, in the order of ids."""
+"""What may be handed out, state by state, in this order: what was never tried does not wait for what was refused."""
 _FREE = {"lease_until": None, "worker": ""}
-_FIRST = [select(_MESSAGE.id).where(which).order_by(_MESSAGE.id).limit(bindparam("limit")) for which in _SENDABLE]
+_ORDERS = ((_MESSAGE.id,), (_MESSAGE.not_before, _MESSAGE.id), (_MESSAGE.id,))
+"""The oldest first; of what was deferred, what has been due for longest: so each has its turn."""
+_FIRST = [
+    select(_MESSAGE.id).where(which).order_by(*order).limit(bindparam("limit"))
+    for which, order in zip(_SENDABLE, _ORDERS, strict=True)
+]
 _TAKE = (
     update(_TABLE)
     .where(_MESSAGE.id.in_(bindparam("messages", expanding=True)))
     .values(state="sending", attempts=_MESSAGE.attempts + 1, worker=bindparam("by"), lease_until=bindparam("until"))
 )
-_TAKEN = (
-    select(_TABLE, _ISSUE.profile)
-    .where(_MESSAGE.issue_id == _ISSUE.id, _MESSAGE.id.in_(bindparam("messages", expanding=True)))
-    .order_by(_MESSAGE.id)
+_TAKEN = select(_TABLE, _ISSUE.profile).where(
+    _MESSAGE.issue_id == _ISSUE.id, _MESSAGE.id.in_(bindparam("messages", expanding=True))
 )
-_MARK = update(_TABLE).where(_THIS, _MINE, not_paused()).values(data_sent_at=_NOW)
+_MARK = update(_TABLE).where(_THIS, _MINE, not_paused()).values(data_sent_at=_NOW, lease_until=bindparam("until"))
 _SENT = update(_TABLE).where(_THIS).values(state="sent", error="", reply=bindparam("said"), sent_at=_NOW, **_FREE)
 _NOT_SENT = (
     update(_TABLE)
-    .where(_THIS, _MESSAGE.state == "sending")
+    .where(_THIS, _MINE)
     .values(
         state=bindparam("becomes"),
         error=bindparam("why"),
@@ -72,15 +75,17 @@ _NOT_SENT = (
         **_FREE,
     )
 )
-_BACK = update(_TABLE).values(state="queued", **_FREE)
+_AS_IT_WAS = case((_MESSAGE.not_before.is_(None), "queued"), else_="deferred")
+_BACK = update(_TABLE).values(state=_AS_IT_WAS, **_FREE)
 
 
 class Outbox(Door):
     """The part of the store that hands out messages and remembers what became of them."""
 
     def claim(self, now: datetime, worker: str, lease: timedelta, limit: int = 1) -> list[Claimed]:
-        """The oldest messages that may be sent now, at most `limit`; they are this worker's until `lease` is over.
+        """The messages that may be sent now, at most `limit`; they are this worker's until `lease` is over.
 
+        First those that were never tried, the oldest first, then those that were deferred, the longest due first.
         Two workers never get the same. A message whose worker let the lease run out is handed out again; none that is
         paused is, and none at all while the owner of a restored database has not said what to do about mail.
         """
@@ -88,19 +93,21 @@ class Outbox(Door):
             if _unsettled(connection):
                 return []
             found = [connection.scalars(first, _at(now) | {"limit": limit}).all() for first in _FIRST]
-            ids = sorted(number for part in found for number in part)[:limit]
+            ids = [number for part in found for number in part][:limit]
             if not ids:
                 return []
             connection.execute(_TAKE, {"messages": ids, "by": worker, "until": now + lease})
-            return [_claimed(row) for row in connection.execute(_TAKEN, {"messages": ids})]
+            rows = {row.id: row for row in connection.execute(_TAKEN, {"messages": ids})}
+            return [_claimed(rows[number]) for number in ids]
 
-    def mark_data_sent(self, message: int, now: datetime, *, worker: str) -> bool:
+    def mark_data_sent(self, message: int, now: datetime, *, worker: str, lease: timedelta) -> bool:
         """Note, just before the final dot, that from here on the server may have accepted the message.
 
-        False, and nothing is noted, if it must not go: it was paused, held or dropped since it was claimed, or the
-        lease ran out and another worker has it.
+        It is this worker's for another `lease`, in which the server may think it over. False, and nothing is noted, if
+        it must not go: it was paused, held or dropped since it was claimed, or the lease ran out and another worker has
+        it.
         """
-        return self._tell(_MARK, {"message": message, "by": worker, "now": now}) == 1
+        return self._tell(_MARK, {"message": message, "by": worker, "now": now, "until": now + lease}) == 1
 
     def settle_sent(self, message: int, reply: str, *, now: datetime, wait: bool = True) -> None:
         """Note that a message was accepted, in whatever state it is by now; `reply` is what the server said.
@@ -111,15 +118,24 @@ class Outbox(Door):
             raise StoreError(f"database {self.name} has no message {message}; was it restored meanwhile?")
 
     def settle(
-        self, message: int, state: State, error: str, *, not_before: datetime | None = None, in_doubt: bool = False
+        self,
+        message: int,
+        state: State,
+        error: str,
+        *,
+        worker: str,
+        not_before: datetime | None = None,
+        in_doubt: bool = False,
     ) -> None:
-        """Say what became of a claimed message that was not accepted; what its owner did with it meanwhile stands.
+        """Say what became of a claimed message that was not accepted.
+
+        What its owner did with it meanwhile stands, as does the claim of another worker when the lease ran out.
 
         "deferred" is tried again from `not_before` on, "failed" and "held" are not. `in_doubt`: it was not settled
         whether the server accepted it, so the mark of `mark_data_sent` stays.
         """
-        values = {"message": message, "becomes": state, "why": error, "later": not_before, "in_doubt": in_doubt}
-        self._tell(_NOT_SENT, values)
+        values = {"becomes": state, "why": error, "later": not_before, "in_doubt": in_doubt}
+        self._tell(_NOT_SENT, {"message": message, "by": worker} | values)
 
     def release(self, messages: Sequence[int], *, worker: str) -> int:
         """Give back what was claimed and not tried, as if it had not been claimed; how many there were."""
@@ -130,8 +146,10 @@ class Outbox(Door):
         """Put messages whose worker let the lease run out back into the queue; how many there were.
 
         `everything` takes back all that are claimed: for who holds the lock of the deliver step, and so knows that
-        their workers are dead.
+        their workers are dead. PostgreSQL frees that lock when a connection is lost, while the worker may live on, so
+        there only the lease tells.
         """
+        everything = everything and self.file is not None
         which = _MESSAGE.state == "sending" if everything else _OVER
         return self._tell(_BACK.where(which), {} if everything else {"now": now})
 

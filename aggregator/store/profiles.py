@@ -35,7 +35,7 @@ class Profiles(Door):
     def resume(self, profile: str, address: str = "") -> int:
         """Take back the pause of this address, or all pauses of the profile (`address` ""); how many there were."""
         pause = tables.Pause
-        which = [col(pause.profile) == profile, *([col(pause.address) == address] if address else ())]
+        which = [col(pause.profile) == profile, *([func.lower(pause.address) == address.lower()] if address else ())]
         with self._writing() as session:
             return session.exec(delete(pause).where(*which)).rowcount
 
@@ -47,10 +47,16 @@ class Profiles(Door):
         return [Paused(profile=row.profile, address=row.address, since=row.since, reason=row.reason) for row in rows]
 
     def receivers(self, profiles: Sequence[Profile]) -> dict[str, tuple[str, ...]]:
-        """The addresses of each profile, by its name, that are not paused; none if all of it is."""
-        paused = {(one.profile, one.address) for one in self.pauses()}
+        """The addresses of each profile, by its name, that are not paused, each once; none if all of it is paused.
+
+        Upper and lower case make no other address.
+        """
+        paused = {(one.profile, one.address.casefold()) for one in self.pauses()}
         return {
-            one.name: tuple(to for to in one.email if not {(one.name, ""), (one.name, to)} & paused) for one in profiles
+            one.name: tuple(
+                to for folded, to in _folded(one.email).items() if not {(one.name, ""), (one.name, folded)} & paused
+            )
+            for one in profiles
         }
 
     def returned(self, since: datetime) -> list[Returned]:
@@ -93,11 +99,12 @@ class Profiles(Door):
 
         Where both have an issue of one period, that of `new` takes in the picks and messages of the other; a work that
         both were shown stays shown once, of two pauses of one address the older stands, and of two answers to one work
-        the later. Message keys stay.
+        the later. Message keys stay. If there is anything to do, the lock "work" is held, so that no step meets half of
+        each. Raises StoreError.
         """
-        known = self._stored(old)
+        known = self._stored(name for name in old if name != new)
         if known:
-            with self._writing() as session:
+            with self.lock("work", wait=60), self._writing() as session:
                 for name in known:
                     _rename(session, name, new)
         return len(known)
@@ -113,6 +120,14 @@ class Profiles(Door):
                 for name in session.exec(select(one.profile).where(col(one.profile).in_(wanted)).distinct())
             }
         return [name for name in wanted if name in found]
+
+
+def _folded(addresses: Iterable[str]) -> dict[str, str]:
+    """Each address once, as it was first written, by what it is in any case."""
+    found: dict[str, str] = {}
+    for one in addresses:
+        found.setdefault(one.casefold(), one)
+    return found
 
 
 def _rename(session: Session, old: str, new: str) -> None:

@@ -63,17 +63,21 @@ class Retention(Door):
         """The bytes in the file that hold nothing; PostgreSQL does not tell: 0."""
         return self._number("PRAGMA freelist_count") * self._number("PRAGMA page_size") if self.file else 0
 
-    def compact(self) -> None:
-        """Write the file anew without what holds nothing. It takes as much room again while it lasts."""
+    def compact(self) -> bool:
+        """Write the file anew without what holds nothing. It takes as much room again while it lasts.
+
+        False if the write-ahead log could not be emptied, as another program reads an older state of it.
+        """
         with self._explained(), self._writer.connect() as connection:
             if not self.file:
                 connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM (FULL)"))
-                return
+                return True
             connection.rollback()
             raw = connection.connection.driver_connection
             assert raw is not None  # noqa: S101
             raw.execute("VACUUM")
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     def largest_message(self, since: datetime) -> int:
         """The bytes of the largest message that was queued after then; 0 if there is none."""

@@ -1,7 +1,9 @@
 """schema: makes the database, brings it up to date, and says whether it is."""
 
 import contextlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -64,7 +66,7 @@ class Schema(Door):
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             if not self.file.exists():
-                self.file.touch()
+                _make_private(self.file)
         except OSError as error:
             raise StoreError(f"database {self.name} cannot be made: {error.strerror}") from error
 
@@ -129,6 +131,7 @@ class Schema(Door):
         unfinished = copy.with_name(f"{copy.name}.part")
         try:
             unfinished.unlink(missing_ok=True)
+            _make_private(unfinished)
             with (
                 contextlib.closing(SQLITE.connect(str(self.file))) as source,
                 contextlib.closing(SQLITE.connect(str(unfinished))) as target,
@@ -137,3 +140,8 @@ class Schema(Door):
             unfinished.replace(copy)
         except (OSError, SQLITE.Error) as error:
             raise StoreError(f"database {self.name} was not migrated: no backup at {copy}: {error}") from error
+
+
+def _make_private(file: Path) -> None:
+    """An empty file that only its owner can read: a database holds addresses and letters."""
+    os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
