@@ -42,7 +42,7 @@ def compose(
     picked is told on that paper's card. Without a pick there is a digest only if the profile wants empty ones, or
     nothing but deadlines, or if a source failed or answered in part: a broken week must not look like an empty one.
     """
-    reached = [item for item in ranked if item.score >= profile.min_score]
+    reached = [item for item in ranked if item.score >= profile.min_score or _is_surprise(item)]
     worthy = [item for item in reached if _has_place(item.entry.kind, profile)]
     choice = _choose(worthy, profile)
     sections = tuple(section for part in dict.fromkeys(profile.sections) for section in choice.sections(part, profile))
@@ -99,6 +99,11 @@ class _Choice:
 
 def _section(title: str, picks: Sequence[Ranked], found: Sequence[Ranked], part: Part) -> Iterable[Section]:
     return [Section(title, picks[0].entry.kind, tuple(picks), len(found), part)] if picks else ()
+
+
+def _is_surprise(item: Ranked) -> bool:
+    """Whether it was chosen from beyond the interests."""
+    return any(reason.kind == "surprise" for reason in item.reasons[:1])
 
 
 def _has_place(kind: Kind, profile: Profile) -> bool:

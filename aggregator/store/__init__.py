@@ -6,7 +6,7 @@
                     hold, holds, slices_done
     Days            days
     Entries         add, add_all, add_slice, add_found, lacking
-    Embeddings      without_vector, count_without_vector, add_vectors, candidates
+    Embeddings      without_vector, count_without_vector, lately, add_vectors, candidates
     Deadlines       deadlines
     Issues          issues, last_issue, has_issue, served, queue, disbelieve
     Profiles        pause, resume, pauses, receivers, returned, histories, rename

@@ -41,6 +41,14 @@ class Embeddings(Door):
         with self._reading() as session:
             return session.exec(counted).one()
 
+    def lately(self, model: str, revision: str, most: int) -> tuple[list[str], Vectors]:
+        """The texts of the entries that came last, and their vectors, a row each, shape (n, dim)."""
+        entry, vector = tables.Entry, tables.Vector
+        wanted = select(entry.title, entry.summary, vector.data).join(vector, is_current(model, revision))
+        with self._reading() as session:
+            rows = session.exec(wanted.order_by(col(entry.id).desc()).limit(most)).all()
+        return [f"{title}\n{summary}" for title, summary, _ in rows], stacked(self.name, [row[2] for row in rows])
+
     def add_vectors(self, model: str, revision: str, rows: Sequence[tuple[int, str]], vectors: Vectors) -> None:
         """Store a vector for each (entry id, hash of the text it was made of).
 
