@@ -42,7 +42,7 @@ def compose(
     picked is told on that paper's card. Without a pick there is a digest only if the profile wants empty ones, or
     nothing but deadlines, or if a source failed or answered in part: a broken week must not look like an empty one.
     """
-    reached = [item for item in ranked if item.score >= profile.min_score]
+    reached = [item for item in ranked if item.score >= profile.min_score or _is_surprise(item)]
     worthy = [item for item in reached if _has_place(item.entry.kind, profile)]
     choice = _choose(worthy, profile)
     sections = tuple(section for part in dict.fromkeys(profile.sections) for section in choice.sections(part, profile))
@@ -80,14 +80,14 @@ class _Choice:
         if part == "also":
             return _section("Also seen", self.left[:ALSO], self.left, part)
         if part == "interests":
-            return [one for title in (*dict.fromkeys(profile.interests), "") for one in self.interest(title, profile)]
+            return [one for title in (*_titles(profile), "") for one in self.interest(title, profile)]
         kinds = [kind for kind, place in _PARTS.items() if place == part]
         chosen = [item for item in self.picks if item.entry.kind in kinds]
         shown = [f"{kind}s" for kind in kinds if any(item.entry.kind == kind for item in chosen)]
         return _section(" and ".join(shown).capitalize(), chosen, self.of(part), part)
 
     def interest(self, title: str, profile: Profile) -> Iterable[Section]:
-        """The section of one interest; "" of the papers that are there for another reason."""
+        """The section of the interests under a title; "" of the papers that are there for another reason."""
         found = [item for item in self.of("interests") if _interest(item, profile) == title]
         kept = {id(item) for item in self.picks}
         return _section(title or _OTHERS, [item for item in found if id(item) in kept], found, "interests")
@@ -99,6 +99,11 @@ class _Choice:
 
 def _section(title: str, picks: Sequence[Ranked], found: Sequence[Ranked], part: Part) -> Iterable[Section]:
     return [Section(title, picks[0].entry.kind, tuple(picks), len(found), part)] if picks else ()
+
+
+def _is_surprise(item: Ranked) -> bool:
+    """Whether it was chosen from beyond the interests."""
+    return any(reason.kind == "surprise" for reason in item.reasons[:1])
 
 
 def _has_place(kind: Kind, profile: Profile) -> bool:
@@ -143,10 +148,16 @@ def _pick(worthy: Sequence[Ranked], profile: Profile) -> list[Ranked]:
 def _interests(profile: Profile, sections: Sequence[Section], worthy: Sequence[Ranked]) -> tuple[InterestCount, ...]:
     shown = [_interest(item, profile) for section in sections for item in section.picks]
     matched = [_interest(item, profile) for item in worthy]
-    return tuple(InterestCount(text, shown.count(text), matched.count(text)) for text in profile.interests)
+    return tuple(InterestCount(text, shown.count(text), matched.count(text)) for text in _titles(profile))
+
+
+def _titles(profile: Profile) -> list[str]:
+    """The titles of the interests, in their order: the text itself or its heading; several may be under one."""
+    return list(dict.fromkeys(profile.headings.get(text, text) for text in profile.interests))
 
 
 def _interest(item: Ranked, profile: Profile) -> str:
-    """The interest that is the best reason of an entry; "" if its best reason is of another kind."""
+    """The title of the interest that is an entry's best reason; "" if its best reason is of another kind."""
     best = item.reasons[0] if item.reasons else None
-    return best.text if best and best.kind == "interest" and best.text in profile.interests else ""
+    known = best and best.kind == "interest" and best.text in profile.interests
+    return profile.headings.get(best.text, best.text) if best and known else ""

@@ -19,16 +19,16 @@ from functools import partial
 from aggregator.compose import compose
 from aggregator.deliver import Mailer
 from aggregator.embed import Embedder
-from aggregator.errors import RenderError
+from aggregator.errors import InputError, RenderError
 from aggregator.fetch import Fetcher
 from aggregator.model import Digest, Profile
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.posting import LEASE, InDoubt, Pace, Posting
-from aggregator.rank import rank
 from aggregator.render import Renderer
 from aggregator.schedule import parse, zone_of
 from aggregator.sources import Source
 from aggregator.store import EXTRA, Store
+from aggregator.tasting import tasted
 from aggregator.visiting import ask, due, heeding, keep, visited
 
 log = logging.getLogger(__name__)
@@ -174,10 +174,10 @@ def _open_issue(
     last = store.last_issue(profile.name)
     since = last.until if last else now - FIRST_WINDOW
     until = max(since, now)  # a clock that was set back a little is waited for
-    letter = draft(store, embedder, profile, sources, period=period, since=since, until=until)
     try:
+        letter = draft(store, embedder, profile, sources, period=period, since=since, until=until)
         messages = [renderer.render(letter, address, now) for address in to] if letter else []
-    except RenderError as error:
+    except (InputError, RenderError) as error:
         outcome.trouble(f"profile {profile.name}: {error}; no issue was opened")
         return
     if store.queue(profile.name, period, since, until, now=now, digest=letter, messages=messages):
@@ -224,11 +224,9 @@ def draft(
     """
     embed(store, embedder)  # an entry without a vector would be passed over, and its window never comes again
     candidates, vectors = store.candidates(profile.name, embedder.model, embedder.revision, since, until, shown=shown)
-    interests = embedder.embed(profile.interests) if candidates else vectors
-    ranked = rank(candidates, vectors, profile, interests)
     return compose(
         profile,
-        ranked,
+        tasted(store, embedder, profile, candidates, vectors, now=until),
         period=period,
         since=since,
         until=until,

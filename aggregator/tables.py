@@ -195,6 +195,15 @@ class Pick(Base, table=True):
     reason: str
 
 
+class Answer(Base, table=True):
+    """What a profile said last of a work. answer: like, dislike, save or hide."""
+
+    profile: str = Field(primary_key=True)
+    entry_id: int = Field(foreign_key="entry.id", ondelete="CASCADE", primary_key=True, index=True)
+    answer: str
+    at: datetime
+
+
 class Message(Base, table=True):
     """A finished mail in the outbox. state: queued, sending, sent, deferred, failed, held or dropped.
 

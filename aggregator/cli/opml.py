@@ -1,8 +1,6 @@
 """opml: bring feeds from another reader into config.toml, and take them there."""
 
-import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import click
 
 from aggregator.cli import Settings, show
+from aggregator.cli.files import replace
 from aggregator.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def export(settings: Settings, file: Path | None, with_logins: bool) -> int:
     if file is None:
         sys.stdout.buffer.write(body)
     else:
-        _replace(file, body)
+        replace(file, body)
     others = len(config.sources) - len(feeds)
     for note in notes:
         click.echo(f"aggregator: {note}", err=True)
@@ -212,34 +211,4 @@ def _append(path: Path, addition: str) -> None:
     old = path.read_bytes()
     end = b"\r\n" if b"\r\n" in old else b"\n"
     new = old + (b"" if old.endswith(b"\n") else end) + addition.encode().replace(b"\n", end)
-    _replace(path, new, check=load)
-
-
-def _replace(path: Path, body: bytes, check: Callable[[Path], object] = lambda _: None) -> None:
-    """Write a file whole or not at all: beside it, to disk, then into its place. `check` may refuse by InputError.
-
-    What is no file, such as /dev/stdout, is written to where it is.
-    """
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        try:
-            path.write_bytes(body)
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}") from None
-        return
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with draft.open("xb") as file:
-            if target.exists():
-                draft.chmod(target.stat().st_mode & 0o7777)
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        check(draft)
-        draft.replace(target)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}; it was left as it was") from None
-    except InputError as error:
-        raise InputError(f"{path} was left as it was; with this it would be wrong: {error}") from None
-    finally:
-        draft.unlink(missing_ok=True)
+    replace(path, new, check=load)

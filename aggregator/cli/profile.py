@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aggregator.cli import Settings, show
+from aggregator.cli.imports import import_bibtex, import_zotero
 from aggregator.cli.readers import address_of, known, state, states
 from aggregator.cli.steps import opened
 from aggregator.errors import InputError
@@ -33,6 +34,10 @@ def profile(ctx: click.Context, as_json: bool) -> int:
       aggregator profile
     """
     return 0 if ctx.invoked_subcommand else _list(ctx.obj, as_json)
+
+
+profile.add_command(import_bibtex)
+profile.add_command(import_zotero)
 
 
 @profile.command("list")
@@ -79,9 +84,9 @@ def show_one(settings: Settings, name: str, as_json: bool) -> int:
         show.as_json(facts)
         return 0
     for key, value in facts.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
+        if isinstance(value, list | tuple) and value and isinstance(value[0], dict):
             for one in value:
-                click.echo(f"{key:13} {', '.join(_text(part) for part in one.values() if part not in ('', None))}")
+                click.echo(f"{key:13} {', '.join(_text(part) for part in one.values() if part not in ('', None, ()))}")
         elif value not in ("", None, [], (), {}):
             click.echo(f"{key.replace('_', ' '):13} {_text(value)}")
     return 0

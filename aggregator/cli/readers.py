@@ -49,6 +49,7 @@ def state(steps: "Steps", name: str) -> dict[str, Any]:
     found = next((one for one in states(steps) if one["name"] == name), None)
     if found is None:
         raise _unknown(steps, name)
+    found |= _learnt(steps, name)
     one = next((one for one in steps.config.profiles if one.name == name), None)
     if one is None:
         return found
@@ -72,6 +73,23 @@ def state(steps: "Steps", name: str) -> dict[str, Any]:
             if back.profile == name
         ],
         "messages": {state: messages.count(state) for state in sorted(set(messages))},
+    }
+
+
+def _learnt(steps: "Steps", name: str) -> dict[str, Any]:
+    """How often a profile answered, and what was learnt from it, in words and in the works that tell most."""
+    from aggregator.rank.answers import in_words
+
+    answers = [one.answer for one in steps.store.answers(name)]
+    learnt = in_words(steps.store.said(name), now=steps.clock())
+    return {
+        "answers": {
+            answer: answers.count(answer) for answer in ("like", "save", "dislike", "hide") if answer in answers
+        },
+        "more_of": list(learnt.more),
+        "less_of": list(learnt.less),
+        "liked": [{"title": title} for title in learnt.liked],
+        "disliked": [{"title": title} for title in learnt.disliked],
     }
 
 

@@ -6,6 +6,8 @@ files.py      a file to its text and document
 profiles.py   profiles in files of their own, profiles/*.toml
 build.py      a parsed document to a Config, gathering every mistake
 sections.py   the tables as types, with their defaults
+reader.py     a [[profile]] table as a type
+wishes.py     what a profile's keywords, seeds and ORCIDs must be
 use.py        channels and packs of the catalogue, written out
 values.py     what single values must be: addresses, time zones, links
 explain.py    a mistake in plain words, with the nearest right word

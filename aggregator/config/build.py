@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from aggregator.config.explain import MistakesError, Model, Problem, hint, secrets, table
 from aggregator.config.locate import KeyPath
 from aggregator.config.profiles import former_names
-from aggregator.config.sections import Bounces, Config, Database, Embed, Fetch, Mail, Reader, Schedule
+from aggregator.config.reader import profile_of
+from aggregator.config.sections import Bounces, Config, Database, Embed, Fetch, Mail, Schedule
 from aggregator.config.use import distinct, expand, source_of
 from aggregator.sources import Source
 
@@ -32,12 +33,12 @@ def build(document: Mapping[str, Any], path: Path) -> Config:
     )
     if bounces:
         work.problems += bounces.problems()
-    readers = work.several("profile", lambda values, where: table(Reader, values, where))
+    folder = path.parent
+    profiles = work.several("profile", lambda values, where: profile_of(values, where, folder))
     work.problems += former_names(work.document)
     sources = work.sources()
     if work.problems or not (database and fetch and embed and mail and schedule and bounces):
         raise MistakesError(work.problems)
-    folder = path.parent
     return Config(
         path=path,
         database=database.under(folder),
@@ -47,7 +48,7 @@ def build(document: Mapping[str, Any], path: Path) -> Config:
         bounces=bounces.under(folder),
         schedule=schedule,
         sources=tuple(sources),
-        profiles=tuple(reader.profile() for reader in readers),
+        profiles=tuple(profiles),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -88,21 +88,34 @@ def frozen(value: Any) -> Any:
 def _problems(
     error: ValidationError, model: type[BaseModel], values: Mapping[str, Any], path: KeyPath
 ) -> list[Problem]:
-    free = [name for name in model.model_fields if name not in values]
     found: list[Problem] = []
-    meant: set[str] = set()
+    meant: set[KeyPath] = set()
     for detail in error.errors(include_url=False):
         where = (*path, *detail["loc"])
         if detail["type"] == "extra_forbidden":
+            known, free = _keys(model, values, detail["loc"])
             name = str(detail["loc"][-1])
-            meant.add(nearest(name, free))
-            known = ", ".join(model.model_fields)
+            meant.add((*where[:-1], nearest(name, free)))
             found.append(Problem(where, f"there is no such key{hint(name, free) or f'; there are: {known}'}"))
         elif detail["type"] != "default_factory_not_called" and not (detail["type"] == "too_short" and detail["input"]):
             # a list whose members are wrong counts as too short as well
             found.append(Problem(where, _text(detail)))
-    misspelt = {(*path, name) for name in meant}
-    return [problem for problem in found if problem.text != _WORDS["missing"] or problem.path not in misspelt]
+    return [problem for problem in found if problem.text != _WORDS["missing"] or problem.path not in meant]
+
+
+def _keys(model: type[BaseModel], values: Any, where: KeyPath) -> tuple[str, list[str]]:
+    """The keys of the table that `where` leads into, in one line, and those of them that are not written there."""
+    for part in where[:-1]:
+        values = values[part]
+        model = (_table_in(model.model_fields[part].annotation) if isinstance(part, str) else None) or model
+    return ", ".join(model.model_fields), [name for name in model.model_fields if name not in values]
+
+
+def _table_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in a type such as tuple[Model, ...]."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_table_in, get_args(annotation))), None)
 
 
 def _text(detail: Mapping[str, Any]) -> str:

@@ -1,4 +1,7 @@
-"""sections: the tables of config.toml as types, with their defaults. [[source]] tables are those of the kinds."""
+"""sections: the tables of config.toml as types, with their defaults.
+
+[[profile]] tables are in reader.py, [[source]] tables those of the kinds.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,24 +18,6 @@ from aggregator.sources.mailbox.connection import PORTS as IMAP_PORTS
 _PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
 Phrase = Annotated[str, AfterValidator(values.phrase)]
-
-
-def _one_or_several(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-def _together(value: Any) -> Any:
-    texts = isinstance(value, tuple) and value and all(isinstance(one, str) for one in value)
-    return "; ".join(value) if texts else value
-
-
-def _each_once(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    seen = set[str]()
-    for one in addresses:
-        if one.casefold() in seen:
-            raise ValueError(f"{one} is there twice; each address gets one message, so keep one of them")
-        seen.add(one.casefold())
-    return addresses
 
 
 def _path(value: Any) -> Any:
@@ -149,43 +134,6 @@ class Schedule(Section):
     """How often the service looks at what is due."""
 
     tick_minutes: float = Field(default=5, gt=0, le=1440)
-
-
-def _with_picks(parts: tuple[model.Part, ...]) -> tuple[model.Part, ...]:
-    beside = {"glance", "also"}
-    if not {*parts} - beside:
-        others = ", ".join(part for part in model.PARTS if part not in beside)
-        raise ValueError(f"would never make a letter; name one of {others} too")
-    return parts
-
-
-class Reader(Section):
-    """A [[profile]] table."""
-
-    name: Phrase
-    email: Annotated[
-        tuple[Annotated[str, AfterValidator(values.address)], ...],
-        BeforeValidator(_one_or_several),
-        AfterValidator(_each_once),
-        Field(min_length=1),
-    ]
-    schedule: Annotated[str, BeforeValidator(_together), AfterValidator(values.rhythm)] = "weekly mon 08:00"
-    timezone: Annotated[str, AfterValidator(values.timezone)] = "UTC"
-    interests: tuple[Phrase, ...] = Field(min_length=1)
-    muted: tuple[Phrase, ...] = ()
-    max_entries: int = Field(default=20, ge=1, le=200)
-    min_score: float = Field(default=0.3, ge=0, le=1)
-    send_empty: bool = False
-    deadline_days: int = Field(default=60, ge=0, le=400)
-    format: model.Format = "full"
-    sections: Annotated[tuple[model.Part, ...], AfterValidator(_with_picks), Field(min_length=1)] = model.PARTS
-    language: Annotated[str, AfterValidator(values.language)] = "en"
-    max_kilobytes: int = Field(default=90, ge=20, le=90)
-    was: tuple[Phrase, ...] = ()
-
-    def profile(self) -> model.Profile:
-        """The profile that the steps know."""
-        return model.Profile(**dict(self))
 
 
 class Config(Section):

@@ -17,7 +17,7 @@ from aggregator.errors import FetchError, InputError
 from aggregator.fetch.deadline import Deadline, remaining
 from aggregator.fetch.decode import body, too_large
 from aggregator.fetch.guard import Guard, RefusedError
-from aggregator.fetch.page import Page, Validators, fresh_for, retry_after
+from aggregator.fetch.page import Page, Validators, fresh_for, retry_after, told
 from aggregator.fetch.question import Question, ask, fetchable
 from aggregator.fetch.slots import SPACING, SPACINGS, FileSlot, Turns
 from aggregator.fetch.transport import NetTransport
@@ -227,6 +227,7 @@ class Fetcher:
                 content_type=headers.get("content-type", ""),
                 validators=(question.validators if status == 304 else Validators()).updated(headers),
                 fresh_for=fresh_for(headers),
+                told=told(headers, (*question.query.values(), *question.headers.values())),
             )
         wait = retry_after(headers, self._wall()) if status in {429, 503} else None
         if wait is not None:

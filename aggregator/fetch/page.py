@@ -1,7 +1,7 @@
 """page: what a GET brings back, and what its headers say about time (RFC 9110, RFC 9111)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
@@ -10,6 +10,9 @@ import httpx
 
 _LONGEST = timedelta(days=7)
 """No server may silence a source for longer: neither by max-age nor by Retry-After."""
+
+_SECRET = 8
+_TOLD = ("backoff", "link", "total-results")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class Page:
 
     `url` is where it came from in the end, without user and fragment; `moved_to` is the same, but only if every
     redirect on the way was permanent (301, 308), else "". `fresh_for` is how long the server says that asking again is
-    pointless, at most 7 days; None means it did not say. On a 304, `validators` are the ones sent, updated.
+    pointless, at most 7 days; None means it did not say. On a 304, `validators` are the ones sent, updated. `told` are
+    the headers by which an API says how its list goes on, names in lower case.
     """
 
     url: str
@@ -54,11 +58,19 @@ class Page:
     validators: Validators
     fresh_for: timedelta | None
     moved_to: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unchanged(self) -> bool:
         """Whether the server answered "not modified"."""
         return self.status == 304
+
+
+def told(headers: httpx.Headers, private: Iterable[str]) -> dict[str, str]:
+    """The headers that Page.told holds, but for one that repeats a private value, which a secret's length tells."""
+    hidden = [value for value in private if len(value) >= _SECRET]
+    found = {name: headers[name] for name in _TOLD if name in headers}
+    return {name: value for name, value in found.items() if not any(secret in value for secret in hidden)}
 
 
 def fresh_for(headers: httpx.Headers) -> timedelta | None:

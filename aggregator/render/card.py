@@ -21,7 +21,8 @@ _OPEN: dict[Kind, str] = {
 }  # fmt: skip
 
 _REASONS = {
-    "interest": "{}", "keyword": "mentions “{}”", "author": "by {}", "like": "like “{}”", "popular": "popular: {}",
+    "interest": "{}", "keyword": "mentions “{}”", "author": "by {}", "venue": "at {}", "like": "like “{}”",
+    "seed": "like “{}”", "popular": "popular: {}", "surprise": "beyond your interests: {}",
 }  # fmt: skip
 
 _COUNTS = {

@@ -7,7 +7,7 @@ from typing import Literal
 from babel import Locale
 
 from aggregator import model
-from aggregator.model import Digest, Section
+from aggregator.model import Digest, Profile, Section
 from aggregator.render.card import Card, card
 from aggregator.render.room import Room
 from aggregator.render.words import clean, shortened
@@ -41,7 +41,7 @@ def parts(digest: Digest, room: Room, tongue: Locale, boxes: Mapping[model.Part,
             made.append(Part(name=name, look="glance", title=_TITLES[name]))
         for section in digest.sections:
             if section.part == name and sum(part.note != "" for part in made) < room.sections:
-                made.append(_part(section, number, room, tongue))
+                made.append(_part(section, digest.profile, number, room, tongue))
                 number += len(section.picks) if section.part != "also" else 0
         if name == "deadlines" and boxes[name]:
             made.append(Part(name=name, look="deadlines", title=_TITLES[name]))
@@ -53,11 +53,11 @@ def unseen(digest: Digest, shown: Sequence[Part]) -> int:
     return len(digest.picks) - sum(len(part.cards) + part.left for part in shown)
 
 
-def _part(section: Section, number: int, room: Room, tongue: Locale) -> Part:
+def _part(section: Section, profile: Profile, number: int, room: Room, tongue: Locale) -> Part:
     counted = section.part != "also"
     look = _look(section, room)
     beside = replace(room, links=room.links and look != "line")
-    known = section.title if section.part == "interests" else ""
+    known = _known(section, profile)
     cards = tuple(
         card(pick, number + place if counted else 0, beside, _limit(section, room), tongue, known=known)
         for place, pick in enumerate(section.picks[: room.picks])
@@ -65,11 +65,19 @@ def _part(section: Section, number: int, room: Room, tongue: Locale) -> Part:
     return Part(
         name=section.part,
         look=look,
-        title=shortened(section.title, _TITLE) if known else clean(section.title, 80),
+        title=shortened(section.title, _TITLE) if section.part == "interests" else clean(section.title, 80),
         note=f"{len(section.picks):,} of {section.matched:,}",
         cards=cards,
         left=len(section.picks) - len(cards),
     )
+
+
+def _known(section: Section, profile: Profile) -> str:
+    """The interest that the title of its section tells already: the one under it, if there is but one."""
+    if section.part != "interests":
+        return ""
+    under = [text for text in profile.interests if profile.headings.get(text, text) == section.title]
+    return under[0] if len(set(under)) == 1 else ""
 
 
 def _look(section: Section, room: Room) -> Literal["lead", "card", "line"]:

@@ -6,10 +6,11 @@
                     hold, holds, slices_done
     Days            days
     Entries         add, add_all, add_slice, add_found, lacking
-    Embeddings      without_vector, count_without_vector, add_vectors, candidates
+    Embeddings      without_vector, count_without_vector, lately, add_vectors, candidates
     Deadlines       deadlines
     Issues          issues, last_issue, has_issue, served, queue, disbelieve
     Profiles        pause, resume, pauses, receivers, returned, histories, rename
+    Answers         found, pick, answer, unanswer, answers, said, lessons
     Forgetting      addresses, forget, traces
     Outbox          claim, mark_data_sent, settle, release, reclaim, sent_within, waiting, unsettled
     Messages        outbox, outbox_counts, raw, came_back, retry_messages, hold_messages, drop_messages
@@ -28,6 +29,7 @@ StoreError of one line that names it.
 from types import TracebackType
 from typing import Self
 
+from aggregator.store.answers import Answers
 from aggregator.store.backup import Backup
 from aggregator.store.bounces import Bounces
 from aggregator.store.days import Days
@@ -44,6 +46,7 @@ from aggregator.store.retention import Retention
 from aggregator.store.values import (
     Announced,
     Answer,
+    Answered,
     Bulk,
     Claimed,
     Forgotten,
@@ -68,6 +71,7 @@ __all__ = [
     "EXTRA",
     "Announced",
     "Answer",
+    "Answered",
     "Bulk",
     "Claimed",
     "Consent",
@@ -102,6 +106,7 @@ class Store(
     Outbox,
     Messages,
     Profiles,
+    Answers,
     Bounces,
     Notices,
 ):

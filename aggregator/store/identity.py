@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from aggregator import tables
 from aggregator.model import Entry
+from aggregator.store.answers import move_answers
 from aggregator.store.chunks import chunks
 from aggregator.store.wording import join_signals, strongest, tell, told
 
@@ -117,8 +118,9 @@ def _move_sightings(session: Session, keep: int, other: int) -> None:
 def _move_rest(session: Session, keep: int, other: int) -> None:
     """Names and links go over; picks and vectors where the kept entry has none of that profile or model; the rest goes.
 
-    Links to a work's own names are dropped.
+    Links to a work's own names are dropped. Of two answers of one profile the later stands.
     """
+    move_answers(session, keep, other)
     alias, mention, pick, vector = tables.Alias, tables.Mention, tables.Pick, tables.Vector
     session.exec(update(alias).where(col(alias.entry_id) == other).values(entry_id=keep))
     linked = session.exec(select(mention.name).where(mention.entry_id == keep)).all()

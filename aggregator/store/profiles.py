@@ -8,10 +8,14 @@ from sqlmodel import Session, col, select
 
 from aggregator import tables
 from aggregator.model import Profile
+from aggregator.store.answers import rename_answers
 from aggregator.store.engine import Door
 from aggregator.store.values import History, Paused, Returned
 from aggregator.store.wording import cleaned
 from aggregator.text import fold
+
+_KEPT = (tables.Issue, tables.Pause, tables.Bounce, tables.Answer)
+"""What is kept of a profile, each with its name."""
 
 
 class Profiles(Door):
@@ -78,9 +82,7 @@ class Profiles(Door):
         """What each profile was sent, by name, of all that anything is stored of."""
         issue = tables.Issue
         with self._reading() as session:
-            names = session.execute(
-                union(*(select(col(one.profile)) for one in (issue, tables.Pause, tables.Bounce)))
-            ).scalars()
+            names = session.execute(union(*(select(col(one.profile)) for one in _KEPT))).scalars()
             found = {name: History(0, 0, "", None) for name in sorted(names)}
             sums = select(issue.profile, func.count(), func.sum(issue.picks)).group_by(issue.profile)
             furthest = select(issue.profile, func.max(issue.until)).group_by(issue.profile).subquery()
@@ -96,8 +98,9 @@ class Profiles(Door):
         """Let what is stored of a profile under its `old` names be that of `new`; how many names were found.
 
         Where both have an issue of one period, that of `new` takes in the picks and messages of the other; a work that
-        both were shown stays shown once, and of two pauses of one address the older stands. Message keys stay. If there
-        is anything to do, the lock "work" is held, so that no step meets half of each. Raises StoreError.
+        both were shown stays shown once, of two pauses of one address the older stands, and of two answers to one work
+        the later. Message keys stay. If there is anything to do, the lock "work" is held, so that no step meets half of
+        each. Raises StoreError.
         """
         known = self._stored(name for name in old if name != new)
         if known:
@@ -113,7 +116,7 @@ class Profiles(Door):
         with self._reading() as session:
             found = {
                 name
-                for one in (tables.Issue, tables.Pause, tables.Bounce)
+                for one in _KEPT
                 for name in session.exec(select(one.profile).where(col(one.profile).in_(wanted)).distinct())
             }
         return [name for name in wanted if name in found]
@@ -145,6 +148,7 @@ def _rename(session: Session, old: str, new: str) -> None:
             session.merge(pause(profile=new, address=paused.address, since=paused.since, reason=paused.reason))
         session.delete(paused)
     session.exec(update(bounce).where(col(bounce.profile) == old).values(profile=new))
+    rename_answers(session, old, new)
 
 
 def _merge(session: Session, other: tables.Issue, into: tables.Issue) -> None:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
+from aggregator import model
 from aggregator.model import Batch, Message
 
 State: TypeAlias = Literal["queued", "sending", "sent", "deferred", "failed", "held", "dropped"]
@@ -177,6 +178,20 @@ class Forgotten:
 
     rows: dict[str, int]
     clean: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What a reader said last of a work, and when; `answer` is None of one that was shown, and nothing was said.
+
+    `text` is title and abstract. `at` is then when it was shown.
+    """
+
+    key: str
+    title: str
+    text: str
+    answer: model.Answer | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

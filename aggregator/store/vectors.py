@@ -41,6 +41,14 @@ class Embeddings(Door):
         with self._reading() as session:
             return session.exec(counted).one()
 
+    def lately(self, model: str, revision: str, most: int) -> tuple[list[str], Vectors]:
+        """The texts of the entries that came last, and their vectors, a row each, shape (n, dim)."""
+        entry, vector = tables.Entry, tables.Vector
+        wanted = select(entry.title, entry.summary, vector.data).join(vector, is_current(model, revision))
+        with self._reading() as session:
+            rows = session.exec(wanted.order_by(col(entry.id).desc()).limit(most)).all()
+        return [f"{title}\n{summary}" for title, summary, _ in rows], stacked(self.name, [row[2] for row in rows])
+
     def add_vectors(self, model: str, revision: str, rows: Sequence[tuple[int, str]], vectors: Vectors) -> None:
         """Store a vector for each (entry id, hash of the text it was made of).
 
@@ -74,51 +82,58 @@ class Embeddings(Door):
     ) -> tuple[list[Candidate], Vectors]:
         """What became news after `since` and up to `until` and was not shown to the profile, by key, and its vectors.
 
-        The vectors have a row per candidate, shape (n, dim). Entries without a current vector are left out. `shown`
-        takes in what the profile was shown. A post, thread or video about one paper that the profile was shown is told
-        on that paper's card, and so left out. What became news in days to come did so while the clock was ahead, and is
-        taken in, but for `shown`.
+        The vectors have a row per candidate, shape (n, dim). Entries without a current vector are left out, and so is
+        what the profile has hidden. `shown` takes in what the profile was shown. A post, thread or video about one
+        paper that the profile was shown is told on that paper's card, and so left out. What became news in days to come
+        did so while the clock was ahead, and is taken in, but for `shown`.
         """
         wanted = _news(profile, model, revision, since, until, shown=shown)
         with self._reading() as session:
             rows = sorted(session.exec(wanted), key=lambda row: row[0].key)
             candidates = candidates_of(session, [row[0] for row in rows])
-        return candidates, self._stacked([data for _, data in rows])
-
-    def _stacked(self, blobs: Sequence[bytes]) -> Vectors:
-        if len({len(blob) for blob in blobs}) > 1:
-            raise StoreError(f"database {self.name} holds vectors of different lengths under one model")
-        flat = np.frombuffer(b"".join(blobs), dtype="<f4").astype(np.float32)
-        return flat.reshape(len(blobs), -1) if blobs else flat.reshape(0, 0)
+        return candidates, stacked(self.name, [data for _, data in rows])
 
 
-def _lacks_vector(model: str, revision: str) -> ColumnElement[bool]:
+def stacked(database: str, blobs: Sequence[bytes]) -> Vectors:
+    """The stored vectors of one model, a row each, shape (n, dim); (0, 0) of none."""
+    if len({len(blob) for blob in blobs}) > 1:
+        raise StoreError(f"database {database} holds vectors of different lengths under one model")
+    flat = np.frombuffer(b"".join(blobs), dtype="<f4").astype(np.float32)
+    return flat.reshape(len(blobs), -1) if blobs else flat.reshape(0, 0)
+
+
+def is_current(model: str, revision: str) -> ColumnElement[bool]:
+    """Whether a vector is what the model makes of an entry's text as it is now."""
     entry, vector = tables.Entry, tables.Vector
-    return ~exists().where(
+    return and_(
         col(vector.entry_id) == col(entry.id),
         col(vector.model) == model,
         col(vector.revision) == revision,
         col(vector.text_hash) == col(entry.text_hash),
     )
+
+
+def _lacks_vector(model: str, revision: str) -> ColumnElement[bool]:
+    return ~exists().where(is_current(model, revision))
 
 
 def _news(
     profile: str, model: str, revision: str, since: datetime, until: datetime, *, shown: bool
 ) -> Select[tables.Entry, bytes]:
     entry, vector, pick = tables.Entry, tables.Vector, tables.Pick
-    current = and_(
-        col(vector.entry_id) == col(entry.id),
-        col(vector.model) == model,
-        col(vector.revision) == revision,
-        col(vector.text_hash) == col(entry.text_hash),
-    )
-    wanted = select(entry, vector.data).join(vector, current)
+    wanted = select(entry, vector.data).join(vector, is_current(model, revision)).where(~_is_hidden(profile))
     window = and_(col(entry.news_at) > since, col(entry.news_at) <= until)
     if shown:
         return wanted.where(window)
     wanted = wanted.where(or_(window, col(entry.news_at) > until + AHEAD))
     picked = exists().where(col(pick.entry_id) == col(entry.id), col(pick.profile) == profile)
     return wanted.where(~picked, ~_about_a_pick(profile))
+
+
+def _is_hidden(profile: str) -> ColumnElement[bool]:
+    answer = tables.Answer
+    same = col(answer.entry_id) == col(tables.Entry.id)
+    return exists().where(same, col(answer.profile) == profile, col(answer.answer) == "hide")
 
 
 def _about_a_pick(profile: str) -> ColumnElement[bool]:

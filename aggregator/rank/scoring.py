@@ -1,0 +1,51 @@
+"""scoring: many profiles against one pool, as products of matrices.
+
+What is computed here decides an order among very many; the exact, explained score of the few that are looked at is
+made in `shares`, of the same numbers.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.rank.pool import Pool
+from aggregator.rank.spotted import beside
+from aggregator.rank.taste import Centres, Taste, centres
+from aggregator.rank.weights import WEIGHTS, Weights
+
+_BLOCK = 4096
+"""So many entries at a time: what is between the two products stays in the processor's cache."""
+
+
+def scores(pool: Pool, tastes: Sequence[Taste], weights: Weights = WEIGHTS) -> NDArray[np.float32]:
+    """What every entry is worth to every profile before it is bounded and muted, shape (profiles, n)."""
+    found = np.zeros((len(tastes), len(pool)), dtype=np.float32)
+    if not (len(pool) and tastes):
+        return found
+    centred = centres(tastes, pool, weights)
+    level = centred.level[:, None]
+    for start in range(0, len(pool), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        worth = centred.vectors @ pool.vectors[block].T
+        worth += level
+        np.maximum(worth, 0, out=worth)
+        worth += (centred.words @ pool.words.matrix[block].T.tocsr()).toarray()
+        found[:, block] = np.maximum.reduceat(worth, centred.starts, axis=0)
+    same = weights.popular * pool.popular + weights.fresh * pool.fresh
+    for number, taste in enumerate(tastes):
+        found[number] += same + beside(pool, taste, weights).total
+    return found
+
+
+def best(values: NDArray[np.float32], most: int) -> NDArray[np.intp]:
+    """The rows of the `most` highest of (n,) values, in no order; all of them where there are no more."""
+    if most >= len(values):
+        return np.arange(len(values))
+    return np.argpartition(-values, most)[:most]
+
+
+def worth(pool: Pool, centred: Centres, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What rows of a pool are worth to each centre by meaning, and by words; both of shape (rows, centres)."""
+    meaning = np.maximum(pool.vectors[rows] @ centred.vectors.T + centred.level, 0)
+    return meaning, (pool.words.matrix[rows] @ centred.words.T).toarray()
