@@ -76,7 +76,10 @@ def _summary_key() -> str:
     """The key of the language model's server; "" if there is none. Raises InputError if it cannot be read."""
     name = "AGGREGATOR_SUMMARY_KEY"
     given = os.environ.get(name) or os.environ.get(f"{name}_FILE")
-    return secret(name, os.environ, "for [summary], the key of its server") if given else ""
+    key = secret(name, os.environ, "for [summary], the key of its server") if given else ""
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(f"{name} holds what no key has: a line end, or a letter beyond ASCII")
+    return key
 
 
 def proves(config: Config) -> Callable[[str], bool]:

@@ -9,6 +9,7 @@ the order of the cosine to the query plus a share of BM25; bench/search.py holds
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
@@ -101,7 +102,8 @@ def search(
     `since` and `until` are days in UTC, both included, and bound when an entry was published. If the model cannot be
     loaded, words alone are searched, and `trouble` says so. Raises InputError if the query says nothing.
     """
-    query = " ".join("".join(char if char.isprintable() else " " for char in query).split())
+    plain = unicodedata.normalize("NFKC", query)
+    query = " ".join("".join(char if char.isprintable() else " " for char in plain).split())
     if not query:
         raise InputError(
             "there is nothing to search for: write words, an author, a title, an arXiv id, a DOI or a link"
@@ -118,9 +120,11 @@ def search(
         asked = replace(asked, words=(), phrases=(query,), prefixes=())
     scored, trouble = _scored(store, embedder, asked, "" if is_name else query, limit + len(whys))
     order = [*whys, *(entry_id for entry_id in scored if entry_id not in whys)][:limit]
+    shown = store.shown(asked, order)
     hits = [
-        _hit(one, *scored.get(entry_id, (1.0, "words")), whys.get(entry_id))
-        for entry_id, one in zip(order, store.shown(asked, order), strict=True)
+        _hit(shown[entry_id], *scored.get(entry_id, (1.0, "words")), whys.get(entry_id))
+        for entry_id in order
+        if entry_id in shown  # one may have become part of another meanwhile
     ]
     return Found(tuple(hits), trouble)
 

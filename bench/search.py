@@ -69,7 +69,7 @@ def _quality(collection: Collection) -> list[Row]:
         _take_in(store, entries)
         known = store.without_vector("bench", "1")
         ids = [one.entry_id for one in known]
-        row = {one: place[it.entry.key] for one, it in zip(ids, store.shown(Asked(), ids), strict=True)}
+        row = {one: place[it.entry.key] for one, it in zip(ids, store.shown(Asked(), ids).values(), strict=True)}
         rows = [row[item.entry_id] for item in known]
         store.add_vectors("bench", "1", [(one.entry_id, one.text_hash) for one in known], collection.texts[rows])
         for ask in {question.asks[0] for question in collection.questions}:

@@ -29,7 +29,7 @@ def found(store: Store, *words: str, **asked: object) -> list[str]:
     """The titles of what is found, the best first."""
     whole = replace(Asked(words=words), **asked)  # type: ignore[arg-type]
     ids = [entry_id for entry_id, _ in store.worded(whole, 100)]
-    return [one.entry.title for one in store.shown(whole, ids)]
+    return [one.entry.title for one in store.shown(whole, ids).values()]
 
 
 def check(store: Store) -> None:
@@ -158,7 +158,7 @@ def test_the_entries_that_are_there_are_indexed_by_the_migration(database: str, 
             )
         assert store.migrate()[0] == "0005"
         assert found(store, "old") == found(store, "nunez") == found(store, "José") == ["An old one"]
-        (shown,) = store.shown(Asked(), [1])
+        (shown,) = store.shown(Asked(), [1]).values()
         assert shown.entry.authors == ("José Nuñez", 'B "C" D')
         check(store)
 
@@ -229,7 +229,7 @@ def test_bounds(store: Store) -> None:
     ):
         assert set(found(store, "words", **asked)) == titles
         alike = store.alike(replace(Asked(), **asked), "m", "1", np.ones(4, np.float32), 9)
-        assert {one.entry.title for one in store.shown(Asked(), alike.ids.tolist())} == titles
+        assert {one.entry.title for one in store.shown(Asked(), alike.ids.tolist()).values()} == titles
 
 
 def test_alike_reads_all_in_parts_and_keeps_the_nearest(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,12 +258,15 @@ def test_pieces_mark_what_was_found(store: Store) -> None:
         paper(2, title="Speech"),
     )
     asked = Asked(words=("recognizes", "speech"))
-    first, second = store.shown(asked, [1, 2])
+    first, second = store.shown(asked, [1, 2]).values()
     assert "\x02recognizing\x03" in first.piece or "\x02recognizing speech\x03" in first.piece
     assert len(first.piece) < 500
     assert "\x02" not in second.piece
     assert first.sources == ("arxiv",)
-    assert [one.entry.key for one in store.shown(asked, [2, 77, 1])] == ["arxiv:2611.00002", "arxiv:2611.00001"]
+    assert [one.entry.key for one in store.shown(asked, [2, 77, 1]).values()] == [
+        "arxiv:2611.00002",
+        "arxiv:2611.00001",
+    ]
 
 
 def test_names_titles_and_authors(store: Store) -> None:

@@ -294,6 +294,12 @@ def test_the_key_comes_from_the_environment(tmp_path: Path, store: Store, monkey
     monkeypatch.setenv("AGGREGATOR_SUMMARY_KEY", "two")
     with pytest.raises(InputError, match="both"):
         made.key()
+    monkeypatch.delenv("AGGREGATOR_SUMMARY_KEY_FILE")
+    for bad in ("schlüssel", "two\nlines"):
+        monkeypatch.setenv("AGGREGATOR_SUMMARY_KEY", bad)
+        with pytest.raises(InputError, match="AGGREGATOR_SUMMARY_KEY holds what no key has") as caught:
+            made.key()
+        assert bad not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +307,7 @@ def test_the_key_comes_from_the_environment(tmp_path: Path, store: Store, monkey
     [
         ('url = "http://localhost:1/v1"', "model: is missing"),
         ('model = "m"', "url: is missing"),
+        ('url = "http://localhost/v1?key=s"\nmodel = "m"', "url: ends before"),
         ('url = "localhost:1"\nmodel = "m"', "is no http or https address"),
         ('url = "http://u:p@localhost/v1"\nmodel = "m"', "is no http or https address"),
         ('url = "http://localhost:1"\nmodel = "m"\nmax_words = 5', "must be 15 or more"),

@@ -65,7 +65,7 @@ _SUMMARIES = {
     "profile": "List the readers; pause, resume or forget one; import their seeds.",
     "feedback": "Like, dislike, save or hide a work; list the answers.",
     "explain": "Say why a work is in a digest, or why not.",
-    "suggest": "Propose interests out of a profile's seeds.",
+    "suggest": "Propose interests out of seeds and likes.",
     "backfill": "Fetch history; it can be interrupted and resumed.",
     "audit": "Ask the sources again, and fetch what is missing.",
     "sources": "List the catalogue of channels, and try their addresses.",

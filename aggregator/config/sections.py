@@ -140,10 +140,13 @@ class Summary(Section):
     url: Annotated[str, AfterValidator(values.link)] = ""
     model: str = ""
     max_words: int = Field(default=50, ge=15, le=200)
-    timeout_seconds: float = Field(default=120, gt=0, le=3600)
+    timeout_seconds: float = Field(default=120, gt=0, le=600)
 
     def problems(self) -> Iterator[Problem]:
         """What does not go together."""
+        if "?" in self.url or "#" in self.url:
+            text = "ends before ? and #; a key does not stand in it but in AGGREGATOR_SUMMARY_KEY"
+            yield Problem(("summary", "url"), text)
         if self.url and not self.model.strip():
             yield Problem(("summary", "model"), "is missing; name a model that the server at url has")
         if self.model_fields_set and not self.url:

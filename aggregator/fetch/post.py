@@ -32,14 +32,15 @@ def post(url: str, content: bytes, *, headers: Mapping[str, str], deadline: floa
     target = httpx.URL(url)
     where = place(target)
     if not fetchable(target):
-        raise FetchError(f"{line(url)} cannot be asked; write it like http://localhost:11434/v1")
+        raise FetchError(f"{where} cannot be asked; write it like http://localhost:11434/v1")
     guard = Guard(_OWN)
     try:
         guard.check_host(target.raw_host.decode("ascii"))
         with Deadline(deadline).running():
             return _exchange(target, content, headers, guard, max_body)
     except RefusedError as error:
-        raise FetchError(f"{where}: {line(error)}", host=target.host, cause_kind="unreached") from error
+        text = f"{where}: {line(error).partition(';')[0]}"
+        raise FetchError(text, host=target.host, cause_kind="unreached") from error
     except EXPECTED as error:
         text = f"{where}: {reason(error, deadline)}"
         raise FetchError(text, host=target.host, cause_kind=cause_kind(error)) from error

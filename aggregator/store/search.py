@@ -124,8 +124,8 @@ class Search(Door):
         has = self._index.written_by(names)
         return [(entry_id, authors) for entry_id, _, authors in self._some(has, *self._bounds(asked))]
 
-    def shown(self, asked: Asked, ids: Sequence[int]) -> list[Shown]:
-        """The entries with these ids, in this order."""
+    def shown(self, asked: Asked, ids: Sequence[int]) -> dict[int, Shown]:
+        """The entries with these ids, by id and in this order, as far as they are still there."""
         entry, sighting = tables.Entry, tables.Sighting
         sources: dict[int, list[str]] = {}
         with self._reading() as session:
@@ -138,7 +138,9 @@ class Search(Door):
                 terms = terms_of(asked.words, asked.phrases, asked.prefixes)
                 found = session.connection().execute(self._index.excerpts(terms, ids))
                 pieces = {int(row[0]): str(row[1]) for row in found}
-        return [Shown(told(rows[one]), tuple(sources.get(one, ())), pieces.get(one, "")) for one in ids if one in rows]
+        return {
+            one: Shown(told(rows[one]), tuple(sources.get(one, ())), pieces.get(one, "")) for one in ids if one in rows
+        }
 
     def seen_at(self) -> list[str]:
         """The names of all sources that an entry was seen at."""
