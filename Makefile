@@ -21,7 +21,7 @@ crash deliver_mailpath: $(VENV)/.developing
 	$(BIN)/python -m pytest -m slow tests/test_$@*.py
 
 box: $(VENV)/.developing
-	$(BIN)/python -m pytest -m slow tests/test_box*.py tests/test_sources_oai.py
+	$(BIN)/python -m pytest -m slow tests/test_box*.py tests/test_sources_oai.py tests/test_rank_learning.py
 
 mailpath: deliver_mailpath
 	$(BIN)/python -m pytest -m slow tests/test_sources_mailbox.py
