@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test crash box hostile letters mailpath deliver_mailpath lint fix bench docs clean
+.PHONY: demo test crash box hostile letters mailpath deliver_mailpath lint fix fast bench docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/aggregator demo --folder demo
@@ -21,7 +21,7 @@ crash deliver_mailpath: $(VENV)/.developing
 	$(BIN)/python -m pytest -m slow tests/test_$@*.py
 
 box: $(VENV)/.developing
-	$(BIN)/python -m pytest -m slow tests/test_box*.py tests/test_sources_oai.py
+	$(BIN)/python -m pytest -m slow tests/test_box*.py tests/test_sources_oai.py tests/test_rank_learning.py
 
 mailpath: deliver_mailpath
 	$(BIN)/python -m pytest -m slow tests/test_sources_mailbox.py
@@ -42,7 +42,11 @@ fix: $(VENV)/.developing
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.developing
+# With the extra that computes vectors in int8.
+fast: $(VENV)/.fast
+	$(BIN)/python -m pytest tests/test_embed*.py
+
+bench: $(VENV)/.fast
 	$(BIN)/python -m bench
 
 docs: $(VENV)/.developing
@@ -71,4 +75,8 @@ $(VENV)/.developing: $(VENV)/.installed
 	$(PIP) install --group dev
 	# The compose schema, which is published in this package; the program in it is neither used nor usable here.
 	$(PIP) install --no-deps --upgrade --target $(VENV)/compose-schema docker-compose==1.29.2
+	@touch $@
+
+$(VENV)/.fast: $(VENV)/.developing
+	$(PIP) install -e ".[fast]"
 	@touch $@

@@ -8,4 +8,4 @@
 Each word is a module, each line a step: one function in `pipeline`, one command in `cli`, one job in `service`.
 """
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

@@ -12,13 +12,14 @@ from pathlib import Path
 from aggregator import pipeline
 from aggregator.audit import Finding, audit
 from aggregator.backfill import SliceResult, backfill
+from aggregator.comparing import Trial, tried
 from aggregator.config import Config, find, load
 from aggregator.deliver import FolderMailer
 from aggregator.embed import SentenceEmbedder
 from aggregator.errors import InputError
 from aggregator.fetch import AnswerTransport, Fetcher
 from aggregator.model import Profile, Window
-from aggregator.office import announce, mailer, read_returned, renderer
+from aggregator.office import announce, mailer, read_returned, renderer, summarizer
 from aggregator.outcome import Outcome, Progress, Stop, never, silent
 from aggregator.posting import Pace
 from aggregator.sources import Source
@@ -100,7 +101,7 @@ class Steps:
     @cached_property
     def embedder(self) -> SentenceEmbedder:
         """The embedding model, loaded at most once and not before it is used."""
-        return SentenceEmbedder(self.config.embed.model, self.config.embed.batch)
+        return SentenceEmbedder(self.config.embed.model, self.config.embed.batch, self.config.embed.backend)
 
     def collect(self, *, everything: bool = False, only: str | None = None) -> Outcome:
         """Visit what is due, `everything`, or the one source named.
@@ -141,6 +142,7 @@ class Steps:
                 [source.name for source in self.config.sources],
                 now=self.clock(),
                 force=force,
+                summing=summarizer(self.config, self.store),
             )
 
     def deliver(self) -> Outcome:
@@ -170,15 +172,15 @@ class Steps:
                 return
             yield step()
 
-    def preview(self, name: str, *, days: int, folder: Path | None = None) -> Path | None:
+    def preview(self, name: str, *, days: int, folder: Path | None = None) -> tuple[Path | None, Trial]:
         """Write the digest of the last `days` days, shown or not, as .html and .eml; the path of the .eml, or None.
 
-        Nothing is queued. `folder` is preview/ beside config.toml unless given.
+        Nothing is queued. `folder` is preview/ beside config.toml unless given. The trial tells what an edit does.
         """
         profile = self._profile(name)
         now = self.clock()
         with self._at_work():
-            letter = pipeline.draft(
+            trial = tried(
                 self.store,
                 self.embedder,
                 profile,
@@ -186,14 +188,13 @@ class Steps:
                 period=f"preview-{now:%Y-%m-%d}",
                 since=now - timedelta(days=days),
                 until=now,
-                shown=True,
             )
-        if letter is None:
-            return None
+        if trial.letter is None:
+            return None, trial
         post = FolderMailer(folder or self.config.path.parent / "preview")
-        message = renderer(self.config).render(letter, profile.email[0], now)
+        message = renderer(self.config).render(trial.letter, profile.email[0], now)
         post.send(message, lambda: None)
-        return post.path(message.key)
+        return post.path(message.key), trial
 
     def backfill(self, window: Window, only: str | None = None) -> tuple[Outcome, list[SliceResult]]:
         """Fetch the history of a window of days, from all sources that keep one or from the one named."""

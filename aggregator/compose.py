@@ -43,7 +43,7 @@ def compose(
     nothing but deadlines, or if a source failed or answered in part: a broken week must not look like an empty one.
     """
     reached = [item for item in ranked if item.score >= profile.min_score or _is_surprise(item)]
-    worthy = [item for item in reached if _has_place(item.entry.kind, profile)]
+    worthy = [item for item in reached if has_place(item.entry.kind, profile)]
     choice = _choose(worthy, profile)
     sections = tuple(section for part in dict.fromkeys(profile.sections) for section in choice.sections(part, profile))
     broken = any(source.state in ("failed", "partial") for source in sources)
@@ -106,7 +106,8 @@ def _is_surprise(item: Ranked) -> bool:
     return any(reason.kind == "surprise" for reason in item.reasons[:1])
 
 
-def _has_place(kind: Kind, profile: Profile) -> bool:
+def has_place(kind: Kind, profile: Profile) -> bool:
+    """Whether the profile's letter has a part where entries of that kind stand."""
     return _PARTS[kind] in profile.sections or (kind == "paper" and "top" in profile.sections)
 
 
@@ -115,7 +116,7 @@ def _choose(worthy: Sequence[Ranked], profile: Profile) -> _Choice:
     while True:
         picks = _pick(worthy, profile)
         papers = {name for item in picks for name in (item.entry.key, *item.entry.aliases)}
-        told = {id(item) for item in worthy if _is_about(item.entry, papers)}
+        told = {id(item) for item in worthy if is_about(item.entry, papers)}
         if not any(id(item) in told for item in picks):
             break
         worthy = [item for item in worthy if id(item) not in told]
@@ -126,7 +127,8 @@ def _choose(worthy: Sequence[Ranked], profile: Profile) -> _Choice:
     return _Choice(worthy, top, [item for item in picks if id(item) not in first], left)
 
 
-def _is_about(entry: Entry, papers: set[str]) -> bool:
+def is_about(entry: Entry, papers: set[str]) -> bool:
+    """Whether an entry is about a single paper, which is known under one of these names: told on that paper's card."""
     return entry.kind in ABOUT and len(entry.mentions) == 1 and entry.mentions[0] in papers
 
 

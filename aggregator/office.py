@@ -17,6 +17,7 @@ from aggregator.render.mail import address
 from aggregator.secret import secret
 from aggregator.sources.mailbox.connection import Mailserver
 from aggregator.store import Store
+from aggregator.summarize import Summarizer
 from aggregator.tokens import HOW, Grant, Keyring, keyring
 
 _TRIAL = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,6 +60,26 @@ def _signer(sender: str, selector: str) -> Callable[[bytes, datetime], bytes]:
 
     pem = secret("AGGREGATOR_DKIM_KEY", os.environ, "for [mail] dkim_selector, an RSA key in PEM")
     return signer(address(sender).domain, selector, pem)
+
+
+def summarizer(config: Config, store: Store) -> Summarizer | None:
+    """What sums works up for letters; None if [summary] names nothing that could."""
+    summary = config.summary
+    if not summary.url:
+        return None
+    return Summarizer(
+        store, summary.url, summary.model, _summary_key, max_words=summary.max_words, timeout=summary.timeout_seconds
+    )
+
+
+def _summary_key() -> str:
+    """The key of the language model's server; "" if there is none. Raises InputError if it cannot be read."""
+    name = "AGGREGATOR_SUMMARY_KEY"
+    given = os.environ.get(name) or os.environ.get(f"{name}_FILE")
+    key = secret(name, os.environ, "for [summary], the key of its server") if given else ""
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(f"{name} holds what no key has: a line end, or a letter beyond ASCII")
+    return key
 
 
 def proves(config: Config) -> Callable[[str], bool]:

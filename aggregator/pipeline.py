@@ -28,17 +28,14 @@ from aggregator.render import Renderer
 from aggregator.schedule import parse, zone_of
 from aggregator.sources import Source
 from aggregator.store import EXTRA, Store
-from aggregator.tasting import tasted
+from aggregator.summarize import Summarizer
+from aggregator.tasting import Known, next_window, tasted
+from aggregator.telling import told
 from aggregator.visiting import ask, due, heeding, keep, visited
 
 log = logging.getLogger(__name__)
 
-FIRST_WINDOW = timedelta(days=7)
-"""How far back the first digest of a profile reaches."""
-
 _EMBED_BATCH = 64
-_GROUP = 20
-"""Messages that are claimed at once."""
 _RESTORED = (
     "nothing is mailed: the database was restored, and what was mailed after the backup is not known; say "
     "`aggregator restore --settle sent` if all was, `aggregator restore --settle send` if it may be mailed again"
@@ -134,6 +131,7 @@ def digest(
     *,
     now: datetime,
     force: bool = False,
+    summing: Summarizer | None = None,
 ) -> Outcome:
     """Open an issue for each profile whose period has none yet, and put its messages into the outbox.
 
@@ -148,13 +146,14 @@ def digest(
         outcome.trouble(_RESTORED)
         return outcome
     _doubt(store, now, outcome)
-    receivers = store.receivers(profiles)
+    receivers, known = store.receivers(profiles), Known(store, embedder, profiles)
+    open_issue = partial(_open_issue, store, embedder, renderer, known=known, summing=summing, sources=sources)
     for profile in profiles:
         to = receivers[profile.name]
         period = f"{EXTRA}{now:%Y%m%dT%H%M%SZ}" if force else due_period(store, profile, now)
         if not to or period is None or store.has_issue(profile.name, period):
             continue
-        _open_issue(store, embedder, renderer, profile, to=to, sources=sources, period=period, now=now, outcome=outcome)
+        open_issue(profile, to=to, period=period, now=now, outcome=outcome)
     return outcome
 
 
@@ -164,6 +163,8 @@ def _open_issue(
     renderer: Renderer,
     profile: Profile,
     *,
+    known: Known,
+    summing: Summarizer | None,
     to: Sequence[str],
     sources: Sequence[str],
     period: str,
@@ -171,16 +172,18 @@ def _open_issue(
     outcome: Outcome,
 ) -> None:
     """Compose and render the issue of a period, and put its messages, one for each address, into the outbox."""
-    last = store.last_issue(profile.name)
-    since = last.until if last else now - FIRST_WINDOW
-    until = max(since, now)  # a clock that was set back a little is waited for
+    since, until = next_window(store, profile, now)
     try:
-        letter = draft(store, embedder, profile, sources, period=period, since=since, until=until)
+        letter = draft(store, embedder, profile, sources, period=period, since=since, until=until, known=known)
+        letter = summing.summed(letter, outcome, now=now) if summing and letter else letter
         messages = [renderer.render(letter, address, now) for address in to] if letter else []
     except (InputError, RenderError) as error:
         outcome.trouble(f"profile {profile.name}: {error}; no issue was opened")
         return
-    if store.queue(profile.name, period, since, until, now=now, digest=letter, messages=messages):
+    with store.together():
+        if opened := store.queue(profile.name, period, since, until, now=now, digest=letter, messages=messages):
+            store.note_written(profile, now=now)
+    if opened:
         outcome.count("issues")
         outcome.count("messages", len(messages))
         picks = len(letter.picks) if letter else 0
@@ -217,22 +220,25 @@ def draft(
     since: datetime,
     until: datetime,
     shown: bool = False,
+    known: Known | None = None,
 ) -> Digest | None:
     """What the profile's digest over (since, until] says; None when there is nothing to say.
 
-    `shown` takes in what the profile has been shown already, for a preview of days that were mailed.
+    `shown` takes in what the profile has been shown already, for a preview of days that were mailed. `known` is what
+    the digests of one step share.
     """
     embed(store, embedder)  # an entry without a vector would be passed over, and its window never comes again
     candidates, vectors = store.candidates(profile.name, embedder.model, embedder.revision, since, until, shown=shown)
-    return compose(
+    letter = compose(
         profile,
-        tasted(store, embedder, profile, candidates, vectors, now=until),
+        tasted(store, embedder, profile, candidates, vectors, now=until, known=known),
         period=period,
         since=since,
         until=until,
         sources=store.health(sources, since, until),
         deadlines=store.deadlines(sources, until, until + timedelta(days=profile.deadline_days)),
     )
+    return told(letter, embedder)
 
 
 # --- deliver -------------------------------------------------------------------------------------------------------
@@ -271,22 +277,9 @@ def deliver(
         stop=stop,
         outcome=outcome,
     )
-    while not stop() and (room := _room(run, per_day)):
+    while not stop() and (room := run.room(per_day)):
         claimed = store.claim(run.moment(), worker, LEASE, room)
         if not (claimed and run.post(claimed)):
             break
     run.finish()
     return outcome
-
-
-def _room(run: Posting, per_day: int) -> int:
-    """How many messages to claim: a group, or what is left of the day; says so if that makes some wait."""
-    if not per_day:
-        return _GROUP
-    room = max(0, per_day - run.store.sent_within(timedelta(hours=24), run.moment()))
-    if room == 0 and (waiting := run.store.waiting(run.moment())):
-        run.outcome.count("waiting", waiting)
-        run.outcome.note(
-            f"{per_day} messages were sent within 24 hours, which is all of [mail] per_day; the rest waits"
-        )
-    return min(room, _GROUP)

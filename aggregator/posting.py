@@ -37,6 +37,8 @@ LEASE = timedelta(minutes=15)
 InDoubt: TypeAlias = Literal["resend", "hold"]
 """What to do with a message that may have been accepted or not: at least once, or at most once."""
 
+_GROUP = 20
+"""Messages that are claimed at once."""
 _RETRY = timedelta(minutes=5)
 _RETRY_CAP = timedelta(hours=4)
 _RETRY_FOR = timedelta(hours=48)
@@ -124,6 +126,18 @@ class Posting:
     def moment(self) -> datetime:
         """What time it is: the moment the step stands for, and what has passed since."""
         return self.now + self.pace.elapsed()
+
+    def room(self, per_day: int) -> int:
+        """How many messages to claim: a group, or what is left of the day; says so if that makes some wait."""
+        if not per_day:
+            return _GROUP
+        room = max(0, per_day - self.store.sent_within(timedelta(hours=24), self.moment()))
+        if room == 0 and (waiting := self.store.waiting(self.moment())):
+            self.outcome.count("waiting", waiting)
+            self.outcome.note(
+                f"{per_day} messages were sent within 24 hours, which is all of [mail] per_day; the rest waits"
+            )
+        return min(room, _GROUP)
 
     def post(self, claimed: Sequence[Claimed]) -> bool:
         """Hand over messages one by one; False if the run is over, and those not tried are given back."""

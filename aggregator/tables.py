@@ -20,6 +20,11 @@ metadata = MetaData(
 )
 
 
+def described(name: str | None, kind: str, parents: Any = None) -> bool:  # noqa: ARG001 - alembic's include_name
+    """Whether alembic is to hold a table against what is written here: not the index of words, see 0005_search.py."""
+    return kind != "table" or not (name or "").startswith("entry_words")
+
+
 class Base(SQLModel):
     """What all tables share: one collection of tables and one way to name constraints."""
 
@@ -201,6 +206,28 @@ class Answer(Base, table=True):
     profile: str = Field(primary_key=True)
     entry_id: int = Field(foreign_key="entry.id", ondelete="CASCADE", primary_key=True, index=True)
     answer: str
+    at: datetime
+
+
+class Written(Base, table=True):
+    """What a profile was ranked by when a digest of it was made, noted whenever it was another than before.
+
+    `form` is a JSON object with its keys in order, `at` when it was noted last.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    profile: str = Field(index=True)
+    form: str
+    at: datetime
+
+
+class Summary(Base, table=True):
+    """What a language model made of an entry's text; `asked` is the SHA-256 of the text and of what was asked of it."""
+
+    entry_id: int = _of_entry(primary_key=True)
+    model: str = Field(primary_key=True)
+    asked: str
+    text: str
     at: datetime
 
 

@@ -5,26 +5,16 @@ a pattern of the ways in which it is said; wrongly gone is what names it neither
 data in ../shared there is nothing to measure.
 """
 
-import gzip
-import json
 import re
-import sys
-import tempfile
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from aggregator.embed import Embedder, SentenceEmbedder
-from aggregator.model import Candidate, Entry, Profile, Vectors
+from aggregator.embed import SentenceEmbedder
+from aggregator.model import Profile
 from aggregator.rank import Pool, Taste, ranked
-from bench import Row
+from bench import Row, _box
 
-_PAPERS = Path(__file__).parent.parent.parent / "shared" / "internet" / "data" / "arxiv.jsonl.gz"
-_BATCH = 64
-
-_TOPICS = {
+TOPICS = {
     "music generation": r"music(al)? (generation|composition|synthesis)|text-to-music|symbolic music gen"
     r"|generat\w+ (of )?music",
     "audio deepfake detection": r"deepfake|spoof",
@@ -37,6 +27,8 @@ _TOPICS = {
     "audio captioning": r"caption",
     "speech translation": r"speech(-to-\w+)? translation|speech-to-speech trans",
 }
+"""Ten topics, each with a pattern of the ways in which it is said."""
+
 _INTERESTS = (
     "streaming speech recognition", "neural audio codecs and speech tokens", "spoken language models",
     "sound event detection", "keyword spotting",
@@ -45,16 +37,14 @@ _INTERESTS = (
 
 def run() -> list[Row]:
     """For each topic and on average: how much of what ought to go is gone, and how much of what is gone ought to be."""
-    if not _PAPERS.is_file():
-        print(f"bench muting: nothing measured, there is no {_PAPERS}", file=sys.stderr)
+    papers = _box.papers("muting")
+    if not papers:
         return []
-    with gzip.open(_PAPERS, "rt", encoding="utf-8") as lines:
-        papers = [json.loads(line) for line in lines]
     embedder = SentenceEmbedder()
-    pool = Pool([_candidate(paper) for paper in papers], _vectors(embedder, papers))
-    interests, topics = embedder.embed(_INTERESTS), embedder.embed(list(_TOPICS))
+    pool = Pool([_box.candidate(paper) for paper in papers], _box.vectors(embedder, papers))
+    interests, topics = embedder.embed(_INTERESTS), embedder.embed(list(TOPICS))
     rows, figures = [], []
-    for number, (topic, said) in enumerate(_TOPICS.items()):
+    for number, (topic, said) in enumerate(TOPICS.items()):
         profile = Profile(
             name="bench", email=(), schedule="daily 07:00", timezone="UTC", interests=_INTERESTS, muted_topics=(topic,)
         )
@@ -72,18 +62,3 @@ def run() -> list[Row]:
 def _rows(topic: str, caught: float, right: float, gone: float) -> list[Row]:
     figures = {"of the topic, gone, %": 100 * caught, "rightly gone, %": 100 * right, "gone": gone}
     return [Row(bench="muting", task=topic, system="aggregator", metric=name, value=n) for name, n in figures.items()]
-
-
-def _candidate(paper: dict[str, Any]) -> Candidate:
-    day = datetime.fromisoformat(paper["listed"]).replace(tzinfo=UTC)
-    entry = Entry(key=paper["id"], kind="paper", title=paper["title"], summary=paper["abstract"], url="", published=day)
-    return Candidate(entry=entry, sightings=())
-
-
-def _vectors(embedder: Embedder, papers: list[dict[str, Any]]) -> Vectors:
-    kept = Path(tempfile.gettempdir()) / f"bench-box-{embedder.model}-{embedder.revision}.npy"
-    if not kept.is_file():
-        texts = [f"{paper['title']}\n{paper['abstract']}" for paper in papers]
-        parts = [embedder.embed(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
-        np.save(kept, np.concatenate(parts))
-    return np.asarray(np.load(kept))

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from aggregator.compose import compose
-from aggregator.model import Candidate, Digest, Entry, Kind, Profile, Ranked, Reason, Sighting, SourceHealth
+from aggregator.model import Candidate, Digest, Entry, Kind, Profile, Ranked, Reason, Sighting, SourceHealth, Summary
+from aggregator.text import sentences, unicode
 
 SINCE = datetime(2026, 11, 14, 7, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, 7, tzinfo=UTC)
@@ -227,14 +228,23 @@ MENTIONS = (
 )  # fmt: skip
 
 
+SAYS_HF = Summary("Attention that moves in time & a random mask of the right context lower the error at equal delay.")
+
+
 def full() -> Digest:
-    """A usual week with mentions, deadlines and a source that is gone."""
+    """A usual week with mentions, deadlines, marked sentences, a summary and a source that is gone."""
     ranked = week()
-    first, second, *rest = ranked
+    first, second, third, *more = ranked
+    _, idea, result, *_ = sentences(unicode(_LONG))
     ranked = [
-        replace(first, candidate=replace(first.candidate, mentions=MENTIONS)),
+        replace(first, candidate=replace(first.candidate, mentions=MENTIONS), telling=idea),
         replace(second, candidate=replace(second.candidate, mentions=MENTIONS[:1])),
-        *rest,
+        replace(third, telling=result),
+        *(
+            replace(item, telling=result, gist=(idea, result), summary=None if n % 3 else SAYS_HF)
+            for n, item in enumerate(more[:9])
+        ),
+        *more[9:],
     ]
     gone = SourceHealth("old-speech-blog", "gone", "HTTP 410")
     return replace(digest(ranked, sources=(*HEALTHY, *BROKEN, gone)), deadlines=DEADLINES)

@@ -88,6 +88,7 @@ def test_reset_takes_back_some_or_all(store: Store) -> None:
         "taken back: Paper 1 (arxiv:2611.00001)",
         "there was no answer: Paper 4 (arxiv:2611.00004)",
     ]
+    assert "no entry is known as 'nosuch'" in str(run("feedback", "reset", "2611.00002", "nosuch").exception)
     assert run("feedback", "reset", asked="n\n").exception is not None
     assert len(store.answers("me")) == 2
     assert "taken back: 2 answers of me" in said("reset", asked="y\n")

@@ -16,7 +16,7 @@ from aggregator.imports import read_file
 from aggregator.store import Store
 from tests import references
 from tests.fakes import Pages, WordEmbedder, fetcher_over
-from tests.stores import add, paper
+from tests.stores import NOW, add, paper
 from tests.test_config import BLOG
 from tests.test_imports_zotero import KEY, Library, library
 
@@ -159,7 +159,14 @@ def test_a_zotero_library_comes_in_and_needs_no_network_again(
 
 def test_interests_are_proposed(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "SentenceEmbedder", lambda *_: WordEmbedder())
-    assert "profile me has no seeds; `aggregator profile import-bibtex`" in str(run("suggest").exception)
+    assert "profile me has no seeds and has liked nothing; `aggregator profile import-bibtex`" in str(
+        run("suggest").exception
+    )
+    add(store, *(paper(number, title="Singing voice", summary="") for number in (20, 21, 22)))
+    for number in (20, 21, 22):
+        store.answer("me", f"arxiv:2611.000{number}", "like", now=NOW)
+    assert "singing voice  (3 of 3 works)" in said("suggest")
+    store.unanswer("me")
     codecs = [f"@misc{{c{n}, title={{Neural audio codec}}, note={{{n}}}, eprint={{2501.0123{n}}}}}" for n in range(3)]
     speech = [f"@misc{{s{n}, title={{Speech recognition}}, eprint={{2502.0123{n}}}}}" for n in range(3)]
     (tmp_path / "a.bib").write_text("\n".join(codecs + speech))

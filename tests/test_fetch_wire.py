@@ -170,7 +170,7 @@ def test_a_password_that_cannot_be_sent_is_not_shown(end: str, fetcher: Fetcher)
     with serve(always(answer())) as wire:
         text = failure(fetcher, wire.url, headers={"Authorization": f"Bearer {SECRET}{end}"})
     assert wire.heads == []
-    assert "check the source's headers and credentials" in text
+    assert "check its headers and credentials" in text
 
 
 @pytest.mark.parametrize(

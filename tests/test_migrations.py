@@ -67,7 +67,9 @@ def test_migrations_make_what_the_tables_say(store: Store) -> None:
     assert store.migrate() == KNOWN
     store.require_current()
     with store._writer.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"target_metadata": tables.metadata})
+        context = MigrationContext.configure(
+            connection, opts={"target_metadata": tables.metadata, "include_name": tables.described}
+        )
         assert compare_metadata(context, tables.metadata) == []
         finder = inspect(connection)
         for table in tables.metadata.sorted_tables:

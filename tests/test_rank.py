@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aggregator.model import Candidate, Entry, Profile, Vectors
-from aggregator.rank import muted, rank
+from aggregator.rank import WEIGHTS, muted, rank
 
 PROFILE = Profile(
     name="me", email=("me@example.org",), schedule="daily 07:00", timezone="UTC", interests=("codecs", "diarization")
@@ -35,7 +35,7 @@ def test_score_is_the_best_interest_not_the_mean() -> None:
     assert [r.entry.key for r in ranked] == ["b", "a"]
     assert ranked[0].score == 1.0
     assert ranked[0].reasons[0].text == "diarization"
-    assert ranked[1].score == pytest.approx(3**-0.5, abs=1e-4)
+    assert ranked[1].score == pytest.approx(WEIGHTS.stretch * (3**-0.5 - WEIGHTS.zero), abs=1e-4)
 
 
 def test_further_reasons_are_those_that_reach_the_threshold() -> None:

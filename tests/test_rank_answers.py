@@ -128,13 +128,32 @@ def test_a_third_of_wrong_answers_does_not_turn_it_round() -> None:
     assert max(means, key=means.__getitem__) == "diarization"
 
 
-def test_answers_at_random_move_little() -> None:
-    random = np.random.default_rng(0)
-    noise = [
-        work(topic, number, "like" if random.random() < 0.5 else "dislike") for number in range(15) for topic in TOPICS
-    ]
-    plain = [replace(one, answer="like" if one.title.startswith("music") else "dislike") for one in noise]
-    assert np.abs(taught(noise).scores).mean() < 0.4 * np.abs(taught(plain).scores).mean()
+def test_the_more_answers_at_random_the_less_they_move() -> None:
+    def moved(many: int, seed: int) -> float:
+        random = np.random.default_rng(seed)
+        said = [work(topic, number, "dislike") for number in range(many) for topic in TOPICS]
+        noise = [replace(one, answer="like") if random.random() < 0.5 else one for one in said]
+        plain = [replace(one, answer="like") if one.title.startswith("music") else one for one in said]
+        return float(taught(noise).scores.std() / taught(plain).scores.std())
+
+    few, many = (np.mean([moved(each, seed) for seed in range(4)]) for each in (15, 60))
+    assert few < 1
+    assert many < 0.4
+
+
+def test_what_was_shown_and_passed_over_speaks_a_little_against_itself() -> None:
+    likes = [work("music", number, "like") for number in range(4)]
+    passed = [work("birds", number, None) for number in range(6)]
+    told = [replace(one, answer="dislike") for one in passed]
+    alone, beside, against = (by_topic(taught([*likes, *more])) for more in ([], passed, told))
+    assert alone["birds"] > beside["birds"] > against["birds"]
+
+
+def test_likes_alone_find_more_of_the_same_by_words() -> None:
+    """Nothing was disliked: the candidates themselves stand for what is not wanted."""
+    likes = [work("birds", number, "like") for number in range(8)]
+    found = taught(likes)
+    assert sorted(found.scores.argsort()[::-1][:10].tolist()) == list(range(20, 30))
 
 
 def test_the_order_of_answers_plays_no_part() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.model import Candidate, Entry, Follow, Profile, Ranked, Seed, Sighting, Vectors
-from aggregator.rank import WEIGHTS, Learnt, Pool, Taste, best, explained, ranked, scores, total
+from aggregator.rank import WEIGHTS, Learnt, Pool, Taste, best, explained, nearest, ranked, scores, total
 from aggregator.rank.acronyms import introduced
 from aggregator.rank.popular import popularity, told
 from aggregator.rank.widen import widened
@@ -96,9 +96,11 @@ def test_the_shares_add_up_to_the_score_and_the_score_is_between_0_and_1(data: s
         assert round(item.score, 4) == item.score
         assert len({part.name for part in item.shares}) == len(item.shares)
     assert [item.score for item in items] == sorted((item.score for item in items), reverse=True)
-    assert {item.entry.key for item in ranked(pool, taste)} == {
-        item.entry.key for item in items if "muted" not in {part.name for part in item.shares}
-    }
+    heard = [item for item in items if "muted" not in {part.name for part in item.shares}]
+    assert {item.entry.key for item in ranked(pool, taste)} == {item.entry.key for item in heard}
+    matrix = scores(pool, [taste])[0]
+    unbounded = [sum(part.value for part in item.shares if part.name != "bound") for item in heard]
+    assert unbounded == pytest.approx([float(matrix[pool.row(item.entry.key)]) for item in heard], abs=1e-3)
 
 
 @settings(max_examples=20, deadline=None)
@@ -126,10 +128,10 @@ def test_the_best_are_found_without_sorting_all() -> None:
 
 def test_an_interest_with_more_weight_counts_more() -> None:
     even = one(candidate("a"), Taste(profile=profile(), interests=AXES), [0.5, 0.6, 1, 0, 0, 0])
-    heavy = one(candidate("a"), Taste(profile=profile(weights={"codecs": 1.5}), interests=AXES), [0.5, 0.6, 1, 0, 0, 0])
+    heavy = one(candidate("a"), Taste(profile=profile(weights={"codecs": 2.0}), interests=AXES), [0.5, 0.6, 1, 0, 0, 0])
     assert even.reasons[0].text == "diarization"
     assert heavy.reasons[0].text == "codecs"
-    assert heavy.score == pytest.approx(1.5 * 0.5 / 1.2689, abs=1e-3)
+    assert heavy.score == pytest.approx(2.0 * WEIGHTS.stretch * (0.5 / 1.2689 - WEIGHTS.zero), abs=1e-3)
 
 
 def test_seeds_are_centres_of_their_own_and_on_the_scale_of_phrases() -> None:
@@ -138,7 +140,7 @@ def test_seeds_are_centres_of_their_own_and_on_the_scale_of_phrases() -> None:
     item = one(candidate("a"), taste, [0, 1, 1, 0, 0, 0])
     assert item.reasons[0].kind == "seed"
     assert item.reasons[0].text == "Omega"
-    assert item.score == pytest.approx(0.5**0.5 - WEIGHTS.seed_level, abs=1e-4)
+    assert item.score == pytest.approx(WEIGHTS.stretch * (0.5**0.5 - WEIGHTS.zero - WEIGHTS.seed_level), abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +210,27 @@ def test_what_is_muted_is_left_out_but_explained() -> None:
         for item in explained(pool, taste, [0, 1, 2])
     }
     assert words == {"a": ["singing"], "b": ["birds"], "c": []}
+
+
+def test_an_author_is_muted_by_name() -> None:
+    found = [candidate("a", authors=("Jane Doe", "Fang, Yuan-Bo")), candidate("b", authors=("Yuanbo Fangshi",))]
+    taste = Taste(profile=profile(muted=("Yuanbo Fang",)), interests=AXES)
+    pool = Pool(found, rows([1, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0]))
+    assert [item.entry.key for item in ranked(pool, taste)] == ["b"]
+
+
+def test_a_further_interest_is_told_where_it_stands_out_from_the_field() -> None:
+    draw = np.random.default_rng(5)
+    field = draw.standard_normal((60, DIM)) * [0.1, 0.1, 1, 1, 1, 1] + [1, 1, 0, 0, 0, 0]
+    field[30:, :2] = 0
+    store = rows(*field.tolist())
+    texts = [candidate("usual"), candidate("near"), candidate("said", "On diarization")]
+    vectors = rows([1, 0.8, 1, 1, 0, 0], [1, 0.95, 0, 0, 0.1, 0], [1, 0.6, 1, 1, 0, 0])
+    pool = Pool(texts, vectors, store=store)
+    taste = Taste(profile=profile(), interests=AXES)
+    told = {item.entry.key: [one.text for one in item.reasons] for item in ranked(pool, taste)}
+    assert told == {"usual": ["codecs"], "near": ["codecs", "diarization"], "said": ["codecs", "diarization"]}
+    assert [one.text for one in nearest(pool, taste, 0)] == ["codecs", "diarization"]
 
 
 def test_what_is_beyond_one_is_one_and_stays_before_it() -> None:

@@ -122,3 +122,12 @@ def test_numbers_that_are_none_are_left_out() -> None:
     assert entry.title == "A sample"
     assert set(entry.signals) == {"page", "pdf"}
     assert (entry.published, entry.authors) == (NOW, ())
+
+
+def test_what_a_model_says_of_a_paper_is_kept_in_one_bounded_line() -> None:
+    said = {"ai_summary": "First line.\nSecond\u202e line. " + "More of it. " * 200}
+    body = json.dumps([{"paper": {"id": "2611.00001", "title": "A sample", **said}}])
+    (entry,) = HuggingFace(name="hf").parse(body.encode(), NOW)
+    summary = str(entry.signals["ai_summary"])
+    assert summary.startswith("First line. Second line. More of it.")
+    assert len(summary) <= 600

@@ -46,10 +46,11 @@ def test_many_bodies(store: Store) -> None:
 def test_vectors_of_other_models(store: Store) -> None:
     add(store, paper(1), paper(2))
     embed(store, model="old")
+    embed(store, model="new", revision="int8")
     embed(store, model="new")
-    assert store.other_vectors("new") == store.forget_vectors("new") == (2, 32)
-    assert store.other_vectors("new") == (0, 0)
-    assert rows(store, "SELECT DISTINCT model FROM vector") == [("new",)]
+    assert store.other_vectors("new", "1") == store.forget_vectors("new", "1") == (4, 64)
+    assert store.other_vectors("new", "1") == (0, 0)
+    assert rows(store, "SELECT DISTINCT model, revision FROM vector") == [("new", "1")]
 
 
 def test_room_is_given_back(tmp_path: Path) -> None:

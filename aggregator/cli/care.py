@@ -121,7 +121,7 @@ def _settle(steps: "Steps", consent: "Consent") -> int:
 
 
 @click.command()
-@click.option("--models", is_flag=True, help="Forget also the vectors of embedding models that are not in config.toml.")
+@click.option("--models", is_flag=True, help="Forget also the vectors of models and backends not in use.")
 @click.option("--dry-run", is_flag=True, help="Only say how much there is to gain.")
 @click.pass_obj
 def vacuum(settings: Settings, models: bool, dry_run: bool) -> int:
@@ -133,13 +133,14 @@ def vacuum(settings: Settings, models: bool, dry_run: bool) -> int:
     """
     with opened(settings) as steps, steps.store.lock("work", wait=60):
         store, now = steps.store, steps.clock()
-        before, model = now - timedelta(days=steps.config.mail.keep_days), steps.embedder.model
+        before, embedder = now - timedelta(days=steps.config.mail.keep_days), steps.embedder
+        kept = (embedder.model, embedder.revision) if models else None
         spare, was, clean = store.spare(), store.size(), True
         if dry_run:
-            bodies, vectors = store.old_bodies(before), store.other_vectors(model) if models else None
+            bodies, vectors = store.old_bodies(before), store.other_vectors(*kept) if kept else None
         else:
             store.trim(now)
-            bodies, vectors = store.forget_bodies(before), store.forget_vectors(model) if models else None
+            bodies, vectors = store.forget_bodies(before), store.forget_vectors(*kept) if kept else None
             clean = store.compact()
         words = "to forget" if dry_run else "forgotten"
         days = steps.config.mail.keep_days

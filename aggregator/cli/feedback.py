@@ -124,11 +124,12 @@ def reset(settings: Settings, entries: tuple[str, ...], name: str, yes: bool) ->
     Example:
       aggregator feedback reset --profile me
     """
-    from aggregator.answering import take_back
+    from aggregator.answering import entry_of, take_back
 
     with opened(settings) as steps:
         who = _profile(steps, name)
-        for entry, there in [take_back(steps.store, who, one) for one in entries]:
+        for entry in [entry_of(steps.store, who, one) for one in entries]:
+            _, there = take_back(steps.store, who, entry.key)
             click.echo(f"{'taken back' if there else 'there was no answer'}: {entry.title} ({entry.key})")
         if entries:
             return 0

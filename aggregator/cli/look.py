@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 import click
 
 from aggregator.cli import Settings, show
+from aggregator.cli.difference import as_values, show_difference
 from aggregator.cli.readers import state_of
 from aggregator.cli.steps import opened
 
 if TYPE_CHECKING:
     from aggregator.app import Steps
+    from aggregator.comparing import Trial
 
 
 @click.command()
@@ -25,24 +27,44 @@ if TYPE_CHECKING:
     help="The folder to write to.  [default: preview/ beside config.toml]",
 )
 @click.option("--open", "browse", is_flag=True, help="Open the page in the browser.")
+@click.option("--json", "as_json", is_flag=True, help="Print the files and the difference as JSON.")
 @click.pass_obj
-def preview(settings: Settings, profile: str, days: int, to: Path | None, browse: bool) -> int:
+def preview(settings: Settings, *, profile: str, days: int, to: Path | None, browse: bool, as_json: bool) -> int:
     """Write the digest that PROFILE would get from the last days, as .html and .eml; nothing is queued or sent.
+
+    After an edit of what PROFILE is ranked by, it also shows what the edit does to that digest: which works come, go,
+    rise and fall, with numbers, scores and reasons. Compared is how the profile was written at the last digest or
+    preview before the edit, over the same days, works and answers.
 
     \b
     Example:
       aggregator preview me --days 7 --open
     """
     with opened(settings) as steps:
-        page = steps.preview(profile, days=days, folder=to)
-    if page is None:
-        click.echo(f"profile {profile}: nothing in the last {days} days reaches min_score")
-        return 0
-    click.echo(page.with_suffix(".html"))
-    click.echo(page)
-    if browse:
+        page, trial = steps.preview(profile, days=days, folder=to)
+    files = [page.with_suffix(".html"), page] if page else []
+    if as_json:
+        found = as_values(trial.difference) if trial.difference else None
+        show.as_json({"profile": profile, "files": [str(file) for file in files], "difference": found})
+    else:
+        for file in files:
+            click.echo(file)
+        if not files:
+            click.echo(f"profile {profile}: nothing in the last {days} days reaches min_score")
+        _show_difference(profile, trial)
+    if browse and page:
         click.launch(page.with_suffix(".html").as_uri())
     return 0
+
+
+def _show_difference(profile: str, trial: "Trial") -> None:
+    if trial.difference:
+        click.echo()
+        show_difference(trial.difference)
+    elif trial.first:
+        click.echo(f"nothing to compare with yet: the next edit of profile {profile} will be compared with it as it is")
+    else:
+        click.echo(f"profile {profile} is written as before: the next edit will be compared with it as it is")
 
 
 @click.command()

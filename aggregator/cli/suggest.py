@@ -1,4 +1,4 @@
-"""suggest: propose interests out of the seeds of a profile."""
+"""suggest: propose interests out of the seeds of a profile and what was liked."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -20,12 +20,12 @@ _BATCH = 64
 
 
 @click.command()
-@click.option("--profile", "name", metavar="NAME", default="", help="Whose seeds; needed if there are several.")
+@click.option("--profile", "name", metavar="NAME", default="", help="Whose works; needed if there are several.")
 @click.option("--most", default=8, show_default=True, type=click.IntRange(1, 50), help="At most so many interests.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def suggest(settings: Settings, name: str, most: int, as_json: bool) -> int:
-    """Propose interests for a profile, found in its seeds: groups of like works, named by their own words.
+    """Propose interests for a profile: groups of like works among its seeds and what was liked, in their own words.
 
     What an interest of the profile covers already stands last and says so. Nothing is written: take up what fits, and
     say it better.
@@ -73,12 +73,14 @@ def _tell(found: "Sequence[Suggestion]", works: int) -> None:
 
 
 def _works(steps: "Steps", profile: "Profile") -> "list[Seed]":
-    """The seeds with their texts. Raises InputError if there are none; what has no text yet is told."""
+    """Seeds, and what was liked or saved. Raises InputError if there is neither; what has no text yet is told."""
     from aggregator.imports import seeds_of
 
-    if not profile.seeds:
+    liked = list(_liked(steps, profile))
+    if not (profile.seeds or liked):
         raise InputError(
-            f"profile {profile.name} has no seeds; `aggregator profile import-bibtex` or `import-zotero` brings them"
+            f"profile {profile.name} has no seeds and has liked nothing; `aggregator profile import-bibtex` or "
+            "`import-zotero` brings seeds, `aggregator feedback like` says what is liked"
         )
     found = seeds_of(profile.seeds)
     for bad in found.bad:
@@ -88,7 +90,15 @@ def _works(steps: "Steps", profile: "Profile") -> "list[Seed]":
         click.echo(
             f"{len(found.seeds) - len(works)} seeds are not known in the database yet and have no text", err=True
         )
-    return works
+    return list({work.key: work for work in [*works, *liked]}.values())
+
+
+def _liked(steps: "Steps", profile: "Profile") -> "Iterator[Seed]":
+    from aggregator.model import Seed
+
+    for one in steps.store.answers(profile.name):
+        if one.answer in ("like", "save"):
+            yield Seed(key=one.key, title=one.title, summary=one.text.partition("\n")[2])
 
 
 def _told(steps: "Steps", seeds: "Sequence[Seed]") -> "Iterator[Seed]":

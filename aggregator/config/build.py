@@ -9,11 +9,11 @@ from aggregator.config.explain import MistakesError, Model, Problem, hint, secre
 from aggregator.config.locate import KeyPath
 from aggregator.config.profiles import former_names
 from aggregator.config.reader import profile_of
-from aggregator.config.sections import Bounces, Config, Database, Embed, Fetch, Mail, Schedule
+from aggregator.config.sections import Bounces, Config, Database, Embed, Fetch, Mail, Schedule, Summary
 from aggregator.config.use import distinct, expand, source_of
 from aggregator.sources import Source
 
-_SECTIONS = ("profile", "mail", "schedule", "bounces", "fetch", "embed", "database", "source")
+_SECTIONS = ("profile", "mail", "schedule", "bounces", "fetch", "embed", "summary", "database", "source")
 
 Made = TypeVar("Made")
 
@@ -24,20 +24,21 @@ def build(document: Mapping[str, Any], path: Path) -> Config:
     mail = work.section(Mail, "mail")
     if mail:
         work.problems += mail.problems()
-    database, fetch, embed, schedule, bounces = (
+    database, fetch, embed, schedule, bounces, summary = (
         work.section(Database, "database"),
         work.section(Fetch, "fetch"),
         work.section(Embed, "embed"),
         work.section(Schedule, "schedule"),
         work.section(Bounces, "bounces"),
+        work.section(Summary, "summary"),
     )
-    if bounces:
-        work.problems += bounces.problems()
+    for one in (bounces, summary):
+        work.problems += one.problems() if one else ()
     folder = path.parent
     profiles = work.several("profile", lambda values, where: profile_of(values, where, folder))
     work.problems += former_names(work.document)
     sources = work.sources()
-    if work.problems or not (database and fetch and embed and mail and schedule and bounces):
+    if work.problems or not (database and fetch and embed and mail and schedule and bounces and summary):
         raise MistakesError(work.problems)
     return Config(
         path=path,
@@ -46,6 +47,7 @@ def build(document: Mapping[str, Any], path: Path) -> Config:
         embed=embed,
         mail=mail.under(folder),
         bounces=bounces.under(folder),
+        summary=summary,
         schedule=schedule,
         sources=tuple(sources),
         profiles=tuple(profiles),

@@ -54,10 +54,11 @@ class Fetch(Section):
 
 
 class Embed(Section):
-    """The embedding model by name or path, and how many texts go through it at a time."""
+    """The embedding model by name or path, how many texts go through it at a time, and what computes it."""
 
     model: Phrase = "all-MiniLM-L6-v2"
     batch: int = Field(default=32, ge=1, le=1024)
+    backend: Literal["auto", "fp32", "bf16", "int8"] = "auto"
 
 
 class Mail(Section):
@@ -130,6 +131,28 @@ class Bounces(Section):
             yield Problem(("bounces", "security"), text)
 
 
+class Summary(Section):
+    """A language model of one's own that sums papers up, by an API like OpenAI's; none unless `url` is given.
+
+    `timeout_seconds` is what all summaries of one digest step may take.
+    """
+
+    url: Annotated[str, AfterValidator(values.link)] = ""
+    model: str = ""
+    max_words: int = Field(default=50, ge=15, le=200)
+    timeout_seconds: float = Field(default=120, gt=0, le=600)
+
+    def problems(self) -> Iterator[Problem]:
+        """What does not go together."""
+        if "?" in self.url or "#" in self.url:
+            text = "ends before ? and #; a key does not stand in it but in AGGREGATOR_SUMMARY_KEY"
+            yield Problem(("summary", "url"), text)
+        if self.url and not self.model.strip():
+            yield Problem(("summary", "model"), "is missing; name a model that the server at url has")
+        if self.model_fields_set and not self.url:
+            yield Problem(("summary", "url"), "is missing; write it like http://localhost:11434/v1")
+
+
 class Schedule(Section):
     """How often the service looks at what is due."""
 
@@ -145,6 +168,7 @@ class Config(Section):
     embed: Embed
     mail: Mail
     bounces: Bounces
+    summary: Summary
     schedule: Schedule
     sources: tuple[InstanceOf[Source], ...]
     profiles: tuple[model.Profile, ...]

@@ -9,6 +9,7 @@
     slots.py       whose turn it is: one at a time per host, pauses, holds, arXiv's slot over all processes
     guard.py       which addresses may be dialled
     deadline.py    how long a request may still take
+    post.py        one POST to a server of the owner's own
     transport.py   httpx over httpcore, directly or through the environment's proxy
     network.py     sockets that dial only what was checked and end at the deadline
     decode.py      bounded bodies, plain or gzip
@@ -19,6 +20,7 @@ No other part of the program imports httpx or httpcore, opens a socket for HTTP,
 
 from aggregator.fetch.fetcher import Fetcher
 from aggregator.fetch.page import Page, Validators
+from aggregator.fetch.post import post
 from aggregator.fetch.transport import AnswerTransport
 
-__all__ = ["AnswerTransport", "Fetcher", "Page", "Validators"]
+__all__ = ["AnswerTransport", "Fetcher", "Page", "Validators", "post"]

@@ -81,7 +81,7 @@ class NetTransport(httpx.BaseTransport):
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return _trust()
+        return trust()
 
     def _pool(self, url: httpcore.URL) -> httpcore.ConnectionPool:
         """The server's pool, now the last in the row; the first ones in the row that are idle are closed."""
@@ -172,7 +172,7 @@ def _proxy(text: str) -> tuple[str, tuple[str, str] | None]:
     return f"http://{host}:{port}", user
 
 
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """The system's certificates or those of the environment; httpx's own where the system has none."""
     paths = ssl.get_default_verify_paths()
     named = os.environ.get(paths.openssl_cafile_env) or os.environ.get(paths.openssl_capath_env)

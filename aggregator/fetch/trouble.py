@@ -42,7 +42,7 @@ _UNREACHED = (
 _LONGEST = 160
 _WORDS = {
     400: "the server does not understand the request; check the address",
-    401: "a login is needed; check the source's credentials",
+    401: "a login is needed; check the credentials",
     403: "refused; the server does not serve programs, or not from here",
     404: "not found; check the address",
     410: "gone for good; remove the source or find its new address",
@@ -82,7 +82,7 @@ def reason(error: Exception, deadline: float) -> str:
         case httpx.RemoteProtocolError() | httpcore.RemoteProtocolError():
             text = f"the answer breaks off or is not HTTP ({_kind(error)})"
         case httpx.LocalProtocolError() | httpcore.LocalProtocolError():
-            text = f"the request cannot be sent ({_kind(error)}); check the source's headers and credentials"
+            text = f"the request cannot be sent ({_kind(error)}); check its headers and credentials"
         case httpx.InvalidURL():
             text = f"redirects to what is no address ({_kind(error)})"
         case _:

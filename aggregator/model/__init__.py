@@ -8,7 +8,7 @@ digests.py   what an issue says to a profile, and the mail that it becomes
 
 from aggregator.model.digests import Digest, InterestCount, Message, Section, SourceHealth
 from aggregator.model.entries import ABOUT, KINDS, Account, Added, Batch, Cursor, Entry, Kind, Window
-from aggregator.model.ranked import Candidate, Ranked, Reason, Share, Sighting, Vectors
+from aggregator.model.ranked import Candidate, Ranked, Reason, Share, Sighting, Summary, Vectors
 from aggregator.model.readers import PARTS, Answer, Follow, Format, Part, Profile, Seed
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Share",
     "Sighting",
     "SourceHealth",
+    "Summary",
     "Vectors",
     "Window",
 ]

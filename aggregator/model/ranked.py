@@ -57,10 +57,19 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What a language model made of a work's text, and the model's name; "" for what Hugging Face says of it."""
+
+    text: str
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
     """A candidate with its score, 0 to 1, the reasons, best first, and the shares, which add up to the score.
 
-    `telling` is the sentence of the abstract that is nearest to the best reason.
+    `telling` is the sentence of the abstract that is nearest to the best reason, `gist` are the sentences that say most
+    of what was done and what came out, best first. `summary` is one by a language model, if there is any.
     """
 
     candidate: Candidate
@@ -68,6 +77,8 @@ class Ranked:
     reasons: tuple[Reason, ...]
     shares: tuple[Share, ...] = ()
     telling: str = ""
+    gist: tuple[str, ...] = ()
+    summary: Summary | None = None
 
     @property
     def entry(self) -> Entry:

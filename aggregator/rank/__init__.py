@@ -5,7 +5,7 @@ taste.py     Taste: all that a profile is ranked by
 scoring.py   scores: every profile × every entry, as products of matrices
 shares.py    sums, shares: one score of exact parts
 reasons.py   why, in the order in which it counts
-words.py, acronyms.py, widen.py, people.py, popular.py, spotted.py, texts.py    the evidence
+words.py, acronyms.py, widen.py, people.py, popular.py, spotted.py, texts.py, outstanding.py    the evidence
 muting.py    what is never shown
 variety.py   what is chosen of the best, so that no interest and no series takes all places
 weights.py   how much each kind of evidence may add
@@ -21,16 +21,17 @@ import numpy as np
 from aggregator.model import Candidate, Profile, Ranked, Vectors
 from aggregator.rank.muting import muted
 from aggregator.rank.pool import Pool
-from aggregator.rank.reasons import reasons
+from aggregator.rank.reasons import nearest, reasons
 from aggregator.rank.scoring import best, scores
 from aggregator.rank.shares import shares, sums, total
 from aggregator.rank.taste import Learnt, Taste
-from aggregator.rank.variety import varied
+from aggregator.rank.variety import repetitions, varied
 from aggregator.rank.weights import WEIGHTS, Weights
+from aggregator.rank.words import Vocabulary
 
 __all__ = [
-    "WEIGHTS", "Learnt", "Pool", "Taste", "Weights", "best", "explained", "muted", "rank", "ranked", "scores", "total",
-    "varied",
+    "WEIGHTS", "Learnt", "Pool", "Taste", "Vocabulary", "Weights", "best", "explained", "muted", "nearest", "rank",
+    "ranked", "repetitions", "scores", "total", "varied",
 ]  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def ranked(pool: Pool, taste: Taste, weights: Weights = WEIGHTS) -> list[Ranked]
 def explained(pool: Pool, taste: Taste, rows: Sequence[int], weights: Weights = WEIGHTS) -> list[Ranked]:
     """Some rows of a pool, muted or not, best first, with their reasons and shares.
 
-    A score is 0 to 1, on the scale of a cosine between a phrase and a paper, and exactly what its shares add up to;
+    A score is 0 to 1, on the scale of `Weights`, and exactly what its shares add up to;
     what would be beyond 1 is 1, but stays before it in the order. A muted entry's score is 0.
     """
     if not len(rows):

@@ -3,7 +3,9 @@
 With few answers a work is as good as it is near to the nearest that were liked; with more a linear classifier decides,
 kernel ridge regression on the words and the vector of a work together, of which the answer left out can be foretold
 without fitting again (Allen's PRESS, 1974). How well the answers foretell each other is how far they are believed: what
-is answered at random moves nothing. Answers that all others speak against count little, and old ones fade.
+is answered at random moves little. Answers that all others speak against count little, and old ones fade. What was
+shown and not answered speaks a little against itself, and so do some of the candidates, of whom nothing is known but
+that most works are not wanted.
 """
 
 from collections.abc import Sequence
@@ -28,19 +30,28 @@ _STRENGTH: dict[Answer | None, float] = {"like": 1.0, "save": 2.0, "dislike": 1.
 _MOST = 600
 """No more works than this are learnt from, the newest."""
 
-_WORDS, _MEANING = 0.7, 0.45
+_WORDS, _MEANING = 1.0, 0.1
 """What the likeness of words and that of meaning weigh in the classifier."""
 
-_RIDGE = 10.0
+_RIDGE = 12.0
 _NEAREST = 3
-_EVEN = 4.0
-"""From so many likes on, the classifier weighs more than the nearest, and what was learnt more than half."""
+_RULE, _RULED = 0.75, 2.5
+"""What the classifier weighs at most, the nearest having the rest, and after how many likes half of that."""
+
+_HALF = 6.0
+"""After so many likes, what was learnt weighs half of what it may."""
+
+_BEHIND, _BEHIND_WEIGHT = 256, 20.0
+"""So many candidates, evenly over the pool, stand for all that is not wanted, and how much they count together."""
 
 _ENOUGH = 20
 """From so many answers on, those that all others speak against are found."""
 
-_SURE, _HOPE, _FEW = 3.0, 0.8, 4.0
-"""How trust grows with the area under the curve; what that area is taken to be before much is known, and till when."""
+_CHANCE, _SURE = 0.55, 6.0
+"""The area under the curve that chance may have made, and how trust grows with what is beyond."""
+
+_HOPE, _FEW = 0.8, 16.0
+"""What that area is taken to be before much is known, and how many answers that guess is worth."""
 
 _NEAR = 0.4
 """From this cosine on, two works are so alike that one is a reason to be told for the other."""
@@ -104,9 +115,10 @@ class _Works:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """A classifier: `alpha`, what each work adds to the rule; `foretold`, what the rule of all others says of it.
+    """A classifier: `alpha`, what each work adds to the rule, those of which nothing was said at the end.
 
-    `weight` is how much each counts once those that are out of place were found; `trust` 0 to 1.
+    `foretold` is what the rule of all others says of each that was said of; `weight` how much each of those counts once
+    those that are out of place were found; `trust` 0 to 1.
     """
 
     alpha: Numbers
@@ -124,22 +136,33 @@ def learnt(pool: Pool, said: Sequence[Said], vectors: Vectors, *, now: datetime)
     works = _works(said, now)
     if not len(pool) or not works.told.any():
         return Learnt(np.zeros(len(pool), dtype=np.float32))
-    centre: Vectors = pool.vectors.mean(axis=0, dtype=np.float32)
-    own, words = vectors[works.rows], pool.words.of([work.text for work in works.said])
-    mine = own - centre
-    fit = _fitted(_WORDS * _products(words) + _MEANING * (mine @ mine.T), works)
-    near = _spread(_near(pool, mine, centre, works, fit))
+    own = vectors[works.rows]
+    rule, fit = _ruled(pool, own, works)
+    near = _spread(_near(pool, own, works, fit))
     if works.likes.any():
         much = float(works.weight[works.likes].sum())
-        share = much / (much + _EVEN) if works.is_two_sided else 0.0
-        by_words = pool.words.matrix @ (_WORDS * (words.T @ fit.alpha))
-        by_meaning = (pool.vectors - centre) @ (_MEANING * (mine.T @ fit.alpha))
-        opinion = share * _spread(by_words + by_meaning) + (1 - share) * near
+        share = _RULE * much / (much + _RULED)
+        opinion = share * _spread(rule) + (1 - share) * near
+        opinion -= np.median(opinion)  # who likes one thing has said nothing against all others
     else:
         much = float(works.weight[works.told].sum()) / 2
         opinion = np.minimum(near, 0)
-    scores = (fit.trust * much / (much + _EVEN) * np.tanh(opinion / 2)).astype(np.float32)
+    scores = (fit.trust * much / (much + _HALF) * np.tanh(opinion / 3)).astype(np.float32)
     return Learnt(scores, _nearest(pool, scores, own, works))
+
+
+def _ruled(pool: Pool, own: Vectors, works: _Works) -> tuple[Numbers, _Fit]:
+    """What the classifier says of each candidate, and the classifier."""
+    from scipy.sparse import vstack
+
+    behind = np.unique(np.linspace(0, len(pool) - 1, _BEHIND).astype(np.intp))
+    words = vstack([pool.words.of([work.text for work in works.said]), pool.words.matrix[behind]], format="csr")
+    centre: Vectors = pool.vectors.mean(axis=0, dtype=np.float32)
+    meaning = np.vstack([own, pool.vectors[behind]]) - centre
+    fit = _fitted(_WORDS * _products(words) + _MEANING * (meaning @ meaning.T), works, len(behind))
+    by_words = pool.words.matrix @ (_WORDS * (words.T @ fit.alpha))
+    by_meaning = (pool.vectors - centre) @ (_MEANING * (meaning.T @ fit.alpha))
+    return by_words + by_meaning, fit
 
 
 def in_words(said: Sequence[Said], *, now: datetime, most: int = 8) -> InWords:
@@ -156,7 +179,8 @@ def in_words(said: Sequence[Said], *, now: datetime, most: int = 8) -> InWords:
     if words is None:
         return InWords()
     fit = _fitted(_products(words), works)
-    strength = words.T @ (fit.alpha if works.is_two_sided else np.where(works.likes, fit.weight, -fit.weight))
+    alone = np.where(works.likes, fit.weight, -fit.weight) * works.told  # what was passed over says nothing by itself
+    strength = words.T @ (fit.alpha if works.is_two_sided else alone)
     names = model.get_feature_names_out()
     order = np.argsort(-strength, kind="stable")
     typical = np.argsort(-fit.foretold, kind="stable")
@@ -198,16 +222,21 @@ def _products(words: Sparse) -> Numbers:
     return np.asarray((words @ words.T).toarray(), dtype=float)
 
 
-def _fitted(kernel: Numbers, works: _Works) -> _Fit:
-    """The classifier of likes against all else, fitted twice: then without what the first fit finds out of place."""
-    likes, weight = works.likes, works.weight
-    alpha, foretold = _ridge(kernel, likes, weight)
+def _fitted(kernel: Numbers, works: _Works, behind: int = 0) -> _Fit:
+    """The classifier of likes against all else, fitted twice: then without what the first fit finds out of place.
+
+    The last `behind` rows of the kernel are of works of which nothing was said.
+    """
+    likes = np.concatenate([works.likes, np.zeros(behind, dtype=bool)])
+    others = np.full(behind, _BEHIND_WEIGHT / max(behind, 1))
+    weight, said = works.weight, len(works.likes)
+    alpha, foretold = _ridge(kernel, likes, np.concatenate([weight, others]))
     if works.told.sum() >= _ENOUGH and works.is_two_sided:
-        agreeing = _spread(foretold * np.where(likes, 1.0, -1.0))
+        agreeing = _spread(foretold[:said] * np.where(works.likes, 1.0, -1.0))
         doubted = weight / (1 + np.exp(-2 * (agreeing + 1)))
         weight = np.asarray(np.where(works.told, doubted, weight), dtype=float)
-        alpha, foretold = _ridge(kernel, likes, weight)
-    return _Fit(alpha, foretold, weight, _trust(foretold, likes))
+        alpha, foretold = _ridge(kernel, likes, np.concatenate([weight, others]))
+    return _Fit(alpha, foretold[:said], weight, _trust(foretold[:said], works.likes))
 
 
 def _ridge(kernel: Numbers, likes: NDArray[np.bool_], weight: Numbers) -> tuple[Numbers, Numbers]:
@@ -230,17 +259,17 @@ def _trust(foretold: Numbers, likes: NDArray[np.bool_]) -> float:
     place = np.argsort(np.argsort(foretold, kind="stable"), kind="stable") + 1
     area = (float(place[likes].sum()) - liked * (liked + 1) / 2) / (liked * (len(likes) - liked)) if few else 0.0
     believed = (area * few + _HOPE * _FEW) / (few + _FEW)
-    return float(np.clip(_SURE * (believed - 0.5), 0, 1))
+    return float(np.clip(_SURE * (believed - _CHANCE), 0, 1))
 
 
-def _near(pool: Pool, mine: Vectors, centre: Vectors, works: _Works, fit: _Fit) -> Numbers:
+def _near(pool: Pool, own: Vectors, works: _Works, fit: _Fit) -> Numbers:
     """How near each candidate is to the nearest liked works, or, where none was liked, how far from the disliked."""
     chosen = works.likes if works.likes.any() else works.told
-    others = mine[chosen] * np.sqrt(fit.weight[chosen] / fit.weight[chosen].max())[:, None]
+    others = own[chosen] * np.sqrt(fit.weight[chosen] / fit.weight[chosen].max())[:, None]
     count = min(_NEAREST, len(others))
     found = np.empty(len(pool))
     for start in range(0, len(pool), _BLOCK):
-        cosines = (pool.vectors[start : start + _BLOCK] - centre) @ others.T
+        cosines = pool.vectors[start : start + _BLOCK] @ others.T
         found[start : start + _BLOCK] = np.partition(cosines, -count, axis=1)[:, -count:].mean(axis=1)
     return found if works.likes.any() else -found
 

@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.model import Candidate, Vectors
+from aggregator.model import Candidate, Ranked, Vectors
 from aggregator.rank.muting import said
 from aggregator.rank.people import names_of
 from aggregator.rank.popular import popularity
 from aggregator.rank.texts import Texts
-from aggregator.rank.words import Words
+from aggregator.rank.words import Vocabulary, Words
 
 _DAY = timedelta(days=1)
 _WEEK_DAYS = 7.0
@@ -22,9 +22,9 @@ class Pool:
     """Candidates, their unit vectors, shape (n, dim), and what is known of each, a row or a number per candidate.
 
     `store` are the vectors of the entries by which short interests are widened, shape (s, dim); none widens nothing.
-    `corpus` are the texts in which the frequency of words is counted, those of the candidates if there are none.
-    `phrases` are the interests of all profiles that will be ranked. `now` is the moment that ages are told from; None
-    leaves freshness out.
+    `vocabulary` knows the frequency of words, as it is among the candidates if there is none. `phrases` are the
+    interests of all profiles that will be ranked, and must be among the vocabulary's. `now` is the moment that ages are
+    told from; None leaves freshness out.
     """
 
     def __init__(
@@ -34,24 +34,32 @@ class Pool:
         *,
         now: datetime | None = None,
         store: Vectors | None = None,
-        corpus: Sequence[str] = (),
+        vocabulary: Vocabulary | None = None,
         phrases: Sequence[str] = (),
     ) -> None:
         self.candidates = candidates
         self.vectors = vectors
         self.store = vectors[:0] if store is None else store
         self._now = now
-        self._corpus = corpus
+        self._vocabulary = vocabulary
         self._phrases = phrases
 
     def __len__(self) -> int:
         return len(self.candidates)
 
+    def row(self, key: str) -> int:
+        """The row of the candidate with this key. Raises KeyError."""
+        return self._places[key]
+
+    def vectors_of(self, ranked: Sequence[Ranked]) -> Vectors:
+        """The vectors of some candidates, in their order, shape (len(ranked), dim)."""
+        return self.vectors[np.array([self.row(item.entry.key) for item in ranked], dtype=np.intp)]
+
     @cached_property
     def words(self) -> Words:
         """Their words."""
         texts = [f"{candidate.entry.title}\n{candidate.entry.summary}" for candidate in self.candidates]
-        return Words(texts, self._corpus, self._phrases)
+        return Words(texts, self._phrases, self._vocabulary)
 
     @cached_property
     def published(self) -> NDArray[np.float64]:
@@ -95,6 +103,10 @@ class Pool:
     def venues(self) -> Texts:
         """Where each appeared."""
         return Texts([str(candidate.entry.signals.get("venue", "")) for candidate in self.candidates])
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {candidate.entry.key: row for row, candidate in enumerate(self.candidates)}
 
     @cached_property
     def _ages(self) -> NDArray[np.float64]:

@@ -12,8 +12,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.model import Share
+from aggregator.model import Follow, Share
 from aggregator.rank.muting import off_topic
+from aggregator.rank.outstanding import outstanding
+from aggregator.rank.people import by
 from aggregator.rank.pool import Pool
 from aggregator.rank.popular import told
 from aggregator.rank.scoring import worth
@@ -33,13 +35,15 @@ class Sums:
     """The sums of some rows of a pool, in ten-thousandths.
 
     `parts`, shape (names, rows), has a row per share but "bound"; `names` are theirs. `worth`, shape (rows, centres),
-    is what each centre gives by meaning and words, `centre` the best of them. `muted` is what mutes a row, by row.
+    is what each centre gives by meaning and words, `centre` the best of them. `telling`, of the same shape, is how far
+    each centre stands out for a row, see `outstanding`. `muted` is what mutes a row, by row.
     """
 
     rows: NDArray[np.intp]
     names: tuple[str, ...]
     parts: Whole
     worth: Whole
+    telling: NDArray[np.float32]
     centre: NDArray[np.intp]
     beside: Beside
     muted: dict[int, str]
@@ -63,7 +67,8 @@ def total(shares: Sequence[Share]) -> float:
 def sums(pool: Pool, taste: Taste, rows: NDArray[np.intp], weights: Weights = WEIGHTS) -> Sums:
     """What the rows of a pool are worth to a taste, part by part."""
     centred = centres([taste], pool, weights)
-    meaning, words = (_whole(part) for part in worth(pool, centred, rows))
+    by_meaning, by_words = worth(pool, centred, rows)
+    meaning, words = _whole(by_meaning), _whole(by_words)
     both = meaning + words
     centre = both.argmax(axis=1)
     here = np.arange(len(rows))
@@ -84,7 +89,8 @@ def sums(pool: Pool, taste: Taste, rows: NDArray[np.intp], weights: Weights = WE
     muted = _muted(pool, taste, rows, weights)
     silenced = np.isin(rows, list(muted))
     taken = -np.maximum(parts.sum(axis=0), 0) * silenced
-    return Sums(rows, (*by_share, "muted"), np.vstack([parts, taken]), both, centre, found, muted)
+    telling = outstanding(pool, taste, centred, by_meaning, by_words)
+    return Sums(rows, (*by_share, "muted"), np.vstack([parts, taken]), both, telling, centre, found, muted)
 
 
 def shares(pool: Pool, taste: Taste, found: Sums, place: int) -> tuple[Share, ...]:
@@ -116,7 +122,7 @@ def centre_text(taste: Taste, centre: int) -> str:
 
 
 def _muted(pool: Pool, taste: Taste, rows: NDArray[np.intp], weights: Weights) -> dict[int, str]:
-    """What mutes which rows: the word, or the topic."""
+    """What mutes which rows: the word, the author, or the topic."""
     profile = taste.profile
     vectors = pool.vectors[rows]
     found: dict[int, str] = {}
@@ -127,7 +133,8 @@ def _muted(pool: Pool, taste: Taste, rows: NDArray[np.intp], weights: Weights) -
         off, which = off_topic(vectors @ taste.muted_topics.T, words, near, weights.muted_topic)
         found = {int(rows[place]): profile.muted_topics[which[place]] for place in np.flatnonzero(off)}
     for word in profile.muted:
-        found |= dict.fromkeys(np.flatnonzero(pool.texts.having(whole_words([word]))).tolist(), word)
+        here = pool.texts.having(whole_words([word])) | by(Follow(name=word), pool.authors, pool.texts)
+        found |= dict.fromkeys(np.flatnonzero(here).tolist(), word)
     return found
 
 

@@ -78,10 +78,11 @@ def centres(tastes: Sequence[Taste], pool: Pool, weights: Weights) -> Centres:
     seeds, much = np.array(is_seed), np.array(heavy, dtype=np.float32)
     short = ~seeds & np.array([len(text.split()) <= weights.short for text in texts])
     wide = widened(np.concatenate(given), pool.store, short, weights.nearest, weights.widening)
-    by_words = much * np.where(seeds, weights.seed_words, weights.interest_words)
+    scale = much * weights.stretch
+    by_words = scale * np.where(seeds, weights.seed_words, weights.interest_words)
     return Centres(
-        vectors=wide.vectors * (wide.scale * much)[:, None],
-        level=(wide.level * much - weights.seed_level * seeds).astype(np.float32),
+        vectors=wide.vectors * (wide.scale * scale)[:, None],
+        level=((wide.level - weights.zero - weights.seed_level * seeds) * scale).astype(np.float32),
         words=(diags_array(by_words) @ pool.words.of(texts)).tocsr().astype(np.float32),
         starts=np.array(starts, dtype=np.intp),
     )

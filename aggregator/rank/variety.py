@@ -1,8 +1,8 @@
 """variety: what is chosen of the best, so that no interest, no series and no fashion takes all the places.
 
-The first place goes to the best entry. Of the others every second goes to the interest that is furthest behind its
-share (Sainte-Laguë's divisors), if something of it reaches the threshold, every fourth to the best by the written
-profile alone, whatever the answers taught, and the rest by maximal marginal relevance (Carbonell and Goldstein, 1998).
+Every fourth place, the first of all among them, goes to the best by the written profile alone, whatever the answers
+taught. Every second goes to the interest that is furthest behind its share (Sainte-Laguë's divisors), if something of
+it comes near to the best, and the rest by maximal marginal relevance (Carbonell and Goldstein, 1998).
 """
 
 import re
@@ -17,11 +17,20 @@ from aggregator.model import Profile, Ranked, Reason, Vectors
 _LOOKED_AT = 20
 """So many times the places are looked at for the picks."""
 
-_USUAL = 0.6
-"""Entries of one field are this near to each other; only what is beyond repeats something."""
+_ALIKE = 0.6
+"""From this cosine on two entries are of one field."""
 
-_REPEATING = 0.5
+_USUAL = 0.75
+"""Entries of one field are up to this near to each other; only what is beyond repeats something."""
+
+_REPEATING = 1.0
 """How much of a score is lost per nearness beyond the usual."""
+
+_NEAR = 0.1
+"""An interest that is behind gets what is at most so far below the best that is left."""
+
+_SURE = 0.5
+"""What reaches this is of its interest, more likely than not; the first pick of an interest needs no more."""
 
 _TWIN = 0.92
 """From this cosine on two texts say the same."""
@@ -39,23 +48,35 @@ def varied(ranked: Sequence[Ranked], vectors: Vectors, profile: Profile) -> list
     the other gets. What does not reach `min_score` is left in its order, but for `surprises`: so many of the most
     popular beyond the interests come with "surprise" as their first reason.
     """
-    worthy = [row for row, item in enumerate(ranked) if item.score >= profile.min_score]
-    papers = [row for row in worthy if ranked[row].entry.kind == "paper"]
-    others = [row for row in worthy if ranked[row].entry.kind != "paper"]
-    most = profile.max_entries
-    aside = min(len(others), max(most // 4, 3 if most >= 6 else 0))
-    chosen: list[int] = []
-    repeated: set[int] = set()
-    for rows, places in ((papers, most - aside), (others, max(most - len(papers), aside))):
-        choice = _Choice(ranked, vectors, profile, rows[: _LOOKED_AT * places])
-        chosen += choice.made(places)
-        repeated |= choice.repeated
+    chosen, repeated = _chosen(ranked, vectors, profile)
     surprising = _surprises(ranked, vectors, profile, chosen)
     first = [ranked[row] for row in sorted(chosen)]
     first += [_labelled(ranked[row]) for row in surprising]
     gone = {*chosen, *surprising, *repeated}
     rest = [item for row, item in enumerate(ranked) if row not in gone]
     return [*first, *rest, *(ranked[row] for row in sorted(repeated))]
+
+
+def repetitions(ranked: Sequence[Ranked], vectors: Vectors, profile: Profile) -> dict[str, str]:
+    """The keys of those that `varied` puts last, each with the key of the chosen one that it repeats."""
+    keys = [item.entry.key for item in ranked]
+    return {keys[row]: keys[other] for row, other in _chosen(ranked, vectors, profile)[1].items()}
+
+
+def _chosen(ranked: Sequence[Ranked], vectors: Vectors, profile: Profile) -> tuple[list[int], dict[int, int]]:
+    """The rows that are chosen, and those that repeat one of them, with that one."""
+    worthy = [row for row, item in enumerate(ranked) if item.score >= profile.min_score]
+    papers = [row for row in worthy if ranked[row].entry.kind == "paper"]
+    others = [row for row in worthy if ranked[row].entry.kind != "paper"]
+    most = profile.max_entries
+    aside = min(len(others), max(most // 4, 3 if most >= 6 else 0))
+    chosen: list[int] = []
+    repeated: dict[int, int] = {}
+    for rows, places in ((papers, most - aside), (others, max(most - len(papers), aside))):
+        choice = _Choice(ranked, vectors, profile, rows[: _LOOKED_AT * places])
+        chosen += choice.made(places)
+        repeated |= choice.repeated
+    return chosen, repeated
 
 
 @dataclass
@@ -67,7 +88,7 @@ class _Choice:
     profile: Profile
     rows: Sequence[int]
     taken: list[int] = field(default_factory=list)
-    repeated: set[int] = field(default_factory=set)
+    repeated: dict[int, int] = field(default_factory=dict)
 
     def made(self, places: int) -> list[int]:
         """At most so many rows, in the order in which they were chosen."""
@@ -80,10 +101,10 @@ class _Choice:
         while free.any() and len(self.taken) < places:
             worth = score - _REPEATING * np.maximum(near - _USUAL, 0)
             number = len(self.taken)
-            if number % 4 == 3:
+            if number % 4 == 0:  # the first of four, so that one or two picks have theirs too
                 worth = np.where(written >= self.profile.min_score, written + 1, worth)
             elif number % 2 == 1:
-                worth = worth + self._behind(free)
+                worth = worth + self._behind(free, score)
             self._take(int(np.where(free, worth, -np.inf).argmax()), free, near)
         return self.taken
 
@@ -93,15 +114,19 @@ class _Choice:
         np.maximum(near, self.vectors[list(self.rows)] @ self.vectors[self.rows[place]], out=near)
         series = np.array([one == self._series[place] for one in self._series])
         same = free & ((near >= _TWIN) | series)
-        self.repeated |= {self.rows[one] for one in np.flatnonzero(same).tolist()}
+        self.repeated |= {self.rows[one]: self.rows[place] for one in np.flatnonzero(same).tolist()}
         free &= ~same
 
-    def _behind(self, free: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """1 for what is of the interest that is furthest behind its share, 0 for all else."""
-        wanted = {of for of, is_free in zip(self._of, free, strict=True) if is_free and of}
+    def _behind(self, free: NDArray[np.bool_], score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """1 for what is of the interest that is furthest behind its share and has something good left, else 0."""
+        got = [self._of[self.rows.index(row)] for row in self.taken]
+        near = score[free].max() - _NEAR
+        good = free & (score >= near)
+        likely = free & (score >= min(near, _SURE))
+        wanted = {of for of, is_good in zip(self._of, good, strict=True) if is_good and of}
+        wanted |= {of for of, is_likely in zip(self._of, likely, strict=True) if is_likely and of and of not in got}
         if not wanted:
             return np.zeros(len(self.rows))
-        got = [self._of[self.rows.index(row)] for row in self.taken]
         next_one = max(
             (one for one in self.profile.interests if one in wanted),
             key=lambda one: self.profile.weights.get(one, 1.0) / (2 * got.count(one) + 1),
@@ -117,7 +142,7 @@ def _surprises(ranked: Sequence[Ranked], vectors: Vectors, profile: Profile, cho
         if len(found) == profile.surprises:
             break
         before = [*chosen, *found]
-        if not before or float((vectors[before] @ vectors[row]).max()) < _USUAL:
+        if not before or float((vectors[before] @ vectors[row]).max()) < _ALIKE:
             found.append(row)
     return found
 

@@ -9,8 +9,9 @@ from babel import Locale
 
 from aggregator.model import Candidate, Kind, Ranked, Reason, Sighting
 from aggregator.render.room import Room
+from aggregator.render.said import Passage, said, told
 from aggregator.render.words import begun, clean, counted, day, several
-from aggregator.text import cut, fold, safe_link, unicode
+from aggregator.text import cut, safe_link
 
 _NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face", "hub": "Hugging Face Hub", "openalex": "OpenAlex"}
 """What kinds of source are called where the source's own name would say less; of others the name is shown."""
@@ -53,6 +54,8 @@ class Card:
     """A pick, ready to be shown, in plain text; `score` is 0 to 100, "" and () mean nothing to say.
 
     `key` names the work, for the links that vote on it; `number` counts the picks, 0 where they are not counted.
+    `passages` are the parts of `text`, of which one may be the telling sentence; it is `matched` where it stands in
+    none. `summary` is what the model that `summary_by` names made of the text.
     """
 
     key: str
@@ -65,42 +68,51 @@ class Card:
     reason: str
     also: str
     text: str
+    passages: tuple[Passage, ...]
+    summary: str
+    summary_by: str
+    matched: str
     links: tuple[Link, ...]
     mentions: tuple[Link, ...]
     more_mentions: str
 
 
-def card(pick: Ranked, number: int, room: Room, limit: int, tongue: Locale, *, known: str = "") -> Card:
-    """The card of a pick, its abstract cut at a sentence at or before `limit` characters (0: left out).
+def card(
+    pick: Ranked, number: int, room: Room, limit: int, tongue: Locale, *, known: str = "", short: bool = False
+) -> Card:
+    """The card of a pick, with `limit` characters of its text (0: left out); see `said` for which, and for `short`.
 
-    `known` is the interest that the reader sees already, above the card: it is not told as a reason again.
+    `known` is the interest that the reader sees already, above the card: it is not told as a reason again. The reason
+    begins a line, unless the card is one of those that are not counted and have one line in all.
     """
     entry = pick.entry
     is_paper = entry.kind == "paper"
-    told = _mentions(pick.candidate, links=room.links)
+    mentions = _mentions(pick.candidate, links=room.links)
+    words = said(pick, limit, short=short)
     first, *rest = [_reason(reason) for reason in pick.reasons] or [""]
     return Card(
         key=entry.key,
         number=number,
-        title=_text(entry.title, room.title, is_paper) or "Untitled",
+        title=cut(told(entry.title, is_paper), room.title) or "Untitled",
         url=_link(entry.url),
         authors=several([name for author in entry.authors if (name := clean(author, 60))], _MOST_AUTHORS),
         seen=_seen(pick.candidate, tongue),
         score=round(100 * min(max(pick.score, 0.0), 1.0)),
-        reason="" if known and pick.reasons[:1] and pick.reasons[0].text == known else begun(first),
+        reason=""
+        if known and pick.reasons[:1] and pick.reasons[0].text == known
+        else begun(first)
+        if number
+        else first,
         also=rest[0] if rest else "",
-        text=_text(entry.summary, limit, is_paper) if limit else "",
+        text="".join(passage.text for passage in words.passages),
+        passages=words.passages,
+        summary=words.summary,
+        summary_by=words.by,
+        matched=words.matched,
         links=(_paper_links(pick.candidate) if is_paper else _other_links(entry.kind, entry.url)) if room.links else (),
-        mentions=told[:_MOST_MENTIONS],
-        more_mentions=f"and {len(told) - _MOST_MENTIONS:,} more" if len(told) > _MOST_MENTIONS else "",
+        mentions=mentions[:_MOST_MENTIONS],
+        more_mentions=f"and {len(mentions) - _MOST_MENTIONS:,} more" if len(mentions) > _MOST_MENTIONS else "",
     )
-
-
-@lru_cache(maxsize=4096)
-def _text(text: str, limit: int, tex: bool) -> str:  # noqa: FBT001 - the cache tells calls apart by their order
-    """One work is told to many readers, and TeX takes long to read."""
-    line = fold(text[:20_000])
-    return cut(clean(unicode(line) if tex else line, 20_000), limit)
 
 
 def _reason(reason: Reason) -> str:

@@ -75,6 +75,12 @@ class Letter:
         """Whether it shows scores."""
         return any(part.look in ("lead", "card") for part in self.parts)
 
+    @property
+    def marked(self) -> bool:
+        """Whether it marks a sentence."""
+        cards = [card for part in self.parts for card in part.cards]
+        return any(card.matched or any(passage.telling for passage in card.passages) for card in cards)
+
 
 def letter(digest: Digest, room: Room) -> Letter:
     """The letter of a digest, as long as `room` allows. Raises RenderError if the reader's time zone is unknown."""

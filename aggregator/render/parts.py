@@ -59,7 +59,15 @@ def _part(section: Section, profile: Profile, number: int, room: Room, tongue: L
     beside = replace(room, links=room.links and look != "line")
     known = _known(section, profile)
     cards = tuple(
-        card(pick, number + place if counted else 0, beside, _limit(section, room), tongue, known=known)
+        card(
+            pick,
+            number + place if counted else 0,
+            beside,
+            _limit(section, room),
+            tongue,
+            known=known,
+            short=section.part != "top",
+        )
         for place, pick in enumerate(section.picks[: room.picks])
     )
     return Part(

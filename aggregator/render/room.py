@@ -34,13 +34,14 @@ class Room:
 
 
 _FORMATS: dict[Format, Room] = {
-    "full": Room(620, 300, 200),
+    "full": Room(620, 440, 240),
     "compact": Room(620, 0, 0),
     "headlines": Room(0, 0, 0, look="line"),
 }
 
 _LINES = Room(0, 0, 0, links=False, look="line")
 _SHORTER = (
+    Room(460, 300, 200),
     Room(460, 220, 160),
     Room(340, 150, 120),
     Room(340, 150, 120, links=False),

@@ -24,6 +24,7 @@ _MAX_PAGES = 50
 _DAY = timedelta(days=1)
 _FIRST_DAYS = timedelta(days=7)
 _OPENED = date(2023, 5, 1)
+_LONGEST_SUMMARY = 600
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -143,7 +144,8 @@ def _signals(name: str, row: dict[str, Any], paper: dict[str, Any]) -> dict[str,
         "project": text.safe_link(_string(paper, "projectPage")),
         "pdf": f"https://arxiv.org/pdf/{name}",
     }
-    return signals | {key: link for key, link in links.items() if link}
+    words = {"ai_summary": text.cut(text.fold(_string(paper, "ai_summary")), _LONGEST_SUMMARY)}
+    return signals | {key: value for key, value in (links | words).items() if value}
 
 
 def _authors(authors: object) -> Iterator[str]:

@@ -11,6 +11,10 @@
     Issues          issues, last_issue, has_issue, served, queue, disbelieve
     Profiles        pause, resume, pauses, receivers, returned, histories, rename
     Answers         found, pick, answer, unanswer, answers, said, lessons
+    Search          worded, alike, named, titled, written, shown, seen_at
+    Forms           note_written, written_before
+    Summaries       summaries, add_summary
+    Standings       standing
     Forgetting      addresses, forget, traces
     Outbox          claim, mark_data_sent, settle, release, reclaim, sent_within, waiting, unsettled
     Messages        outbox, outbox_counts, raw, came_back, retry_messages, hold_messages, drop_messages
@@ -43,6 +47,9 @@ from aggregator.store.outbox import Outbox
 from aggregator.store.profiles import Profiles
 from aggregator.store.restored import Consent
 from aggregator.store.retention import Retention
+from aggregator.store.search import Alike, Asked, Search, Shown
+from aggregator.store.standing import InIssue, Standing, Standings
+from aggregator.store.summaries import Summaries
 from aggregator.store.values import (
     Announced,
     Answer,
@@ -66,17 +73,21 @@ from aggregator.store.values import (
 )
 from aggregator.store.vectors import Embeddings
 from aggregator.store.visits import Visits
+from aggregator.store.written import Forms
 
 __all__ = [
     "EXTRA",
+    "Alike",
     "Announced",
     "Answer",
     "Answered",
+    "Asked",
     "Bulk",
     "Claimed",
     "Consent",
     "Forgotten",
     "History",
+    "InIssue",
     "Issue",
     "Mailed",
     "Outgoing",
@@ -84,9 +95,11 @@ __all__ = [
     "Replaced",
     "Returned",
     "Settled",
+    "Shown",
     "SliceDone",
     "SourceDay",
     "SourceState",
+    "Standing",
     "State",
     "Store",
     "Unembedded",
@@ -109,6 +122,10 @@ class Store(
     Answers,
     Bounces,
     Notices,
+    Forms,
+    Search,
+    Summaries,
+    Standings,
 ):
     """The database, asked and told by every step; see the module for its parts."""
 

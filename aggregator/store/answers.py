@@ -1,7 +1,7 @@
 """answers: what readers say of the works they were shown."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import get_args
 
 from sqlalchemy import ColumnElement, and_, collate, delete, exists, or_
@@ -17,6 +17,7 @@ from aggregator.store.vectors import is_current, stacked
 from aggregator.store.wording import told
 
 _KNOWN: tuple[model.Answer, ...] = get_args(model.Answer)
+_FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Answers(Door):
@@ -92,35 +93,38 @@ class Answers(Door):
         an issue without any was perhaps not read.
         """
         with self._reading() as session:
-            return self._said(session, profile, unanswered)
+            return self._said(session, profile, unanswered, _FOREVER)
 
     def lessons(
-        self, profile: str, model: str, revision: str, *, unanswered: int = 400
+        self, profile: str, model: str, revision: str, *, unanswered: int = 400, until: datetime | None = None
     ) -> tuple[list[Answered], Vectors]:
-        """What was `said`, of the works that have a current vector of this model; those, a row each, shape (n, dim)."""
+        """What was `said`, of the works that have a current vector of this model; those, a row each, shape (n, dim).
+
+        With `until` as if no answer had been given later; of an answer that was changed later nothing is known.
+        """
         entry, vector = tables.Entry, tables.Vector
         data: dict[str, bytes] = {}
         with self._reading() as session:
-            said = self._said(session, profile, unanswered)
+            said = self._said(session, profile, unanswered, until or _FOREVER)
             for part in chunks(one.key for one in said):
                 wanted = select(entry.key, vector.data).join(vector, is_current(model, revision))
                 data.update(session.exec(wanted.where(col(entry.key).in_(part))).all())
         known = [one for one in said if one.key in data]
         return known, stacked(self.name, [data[one.key] for one in known])
 
-    def _said(self, session: Session, profile: str, unanswered: int) -> list[Answered]:
+    def _said(self, session: Session, profile: str, unanswered: int, until: datetime) -> list[Answered]:
         entry, answer, pick, issue = tables.Entry, tables.Answer, tables.Pick, tables.Issue
         said = (
             select(entry, answer.answer, answer.at)
             .join(answer, and_(col(answer.entry_id) == col(entry.id), col(answer.profile) == profile))
-            .where(col(answer.answer) != "hide")
+            .where(col(answer.answer) != "hide", col(answer.at) <= until)
             .order_by(col(answer.at).desc(), self._key_order())
         )
         passed = (
             select(entry, issue.opened_at)
             .join(pick, and_(col(pick.entry_id) == col(entry.id), col(pick.profile) == profile))
             .join(issue, col(issue.id) == col(pick.issue_id))
-            .where(~_is_answered(profile), col(issue.id).in_(_read(profile)))
+            .where(~_is_answered(profile, until), col(issue.id).in_(_read(profile, until)))
             .order_by(col(issue.opened_at).desc(), self._key_order())
             .limit(unanswered)
         )
@@ -146,16 +150,17 @@ def _answered(row: tables.Entry, answer: str | None, at: datetime) -> Answered:
     return Answered(key=row.key, title=row.title, text=f"{row.title}\n{row.summary}", answer=_known(answer), at=at)
 
 
-def _is_answered(profile: str) -> ColumnElement[bool]:
+def _is_answered(profile: str, until: datetime) -> ColumnElement[bool]:
     answer = tables.Answer
-    return exists().where(col(answer.entry_id) == col(tables.Entry.id), col(answer.profile) == profile)
+    same = col(answer.entry_id) == col(tables.Entry.id)
+    return exists().where(same, col(answer.profile) == profile, col(answer.at) <= until)
 
 
-def _read(profile: str) -> SelectOfScalar[int]:
-    """The issues of a profile in which something was answered."""
+def _read(profile: str, until: datetime) -> SelectOfScalar[int]:
+    """The issues of a profile in which something was answered by then."""
     answer, pick = tables.Answer, tables.Pick
     same = and_(col(answer.entry_id) == col(pick.entry_id), col(answer.profile) == col(pick.profile))
-    return select(pick.issue_id).join(answer, same).where(pick.profile == profile)
+    return select(pick.issue_id).join(answer, same).where(pick.profile == profile, col(answer.at) <= until)
 
 
 def move_answers(session: Session, keep: int, other: int) -> None:

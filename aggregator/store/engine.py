@@ -8,6 +8,7 @@ fails at once, whatever the timeout. PostgreSQL gets the same promise, one write
 import fcntl
 import hashlib
 import importlib
+import json
 import re
 import sqlite3
 import threading
@@ -128,6 +129,7 @@ class Door:
             "malformed": "is damaged; restore a backup, or name another file in [database] url",
             "readonly": "cannot be written; check the permissions of the file and its folder",
             "disk is full": "cannot grow: the disk is full; nothing was changed",
+            "no such module: fts5": "needs FTS5, the full-text search that this SQLite lacks: `pip install pysqlite3`",
             "disk I/O error": "cannot be read or written: the disk may be full, or it fails; nothing was changed",
             "no such table": "is out of date; run `aggregator migrate`",
             "UndefinedTable": "is out of date; run `aggregator migrate`",
@@ -167,6 +169,7 @@ class Door:
             self._url,
             module=SQLITE,
             creator=lambda: self._connect(file, writes=writes),
+            json_serializer=_json,
         )
         event.listen(engine, "begin", _begin_immediate if writes else _begin)
         return engine
@@ -245,6 +248,12 @@ def _file(url: str) -> Path | None:
     if not slashes or not path or path == ":memory:":
         raise StoreError(f"database url {url!r} names no file, and the steps meet in one: write sqlite:///FILE")
     return Path(path).expanduser().absolute()
+
+
+def _json(value: object) -> str:
+    """JSON as the index of words reads it: letters as they are, but for halves of surrogate pairs."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isascii() or text.encode(errors="ignore").decode() == text else json.dumps(value)
 
 
 def _hidden(url: str) -> str:

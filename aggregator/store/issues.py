@@ -30,7 +30,9 @@ class Issues(Door):
         issue = tables.Issue
         order = (col(issue.until).desc(), col(issue.id).desc())
         with self._reading() as session:
-            return [_issue(row) for row in session.exec(select(issue).where(issue.profile == profile).order_by(*order))]
+            return [
+                issue_of(row) for row in session.exec(select(issue).where(issue.profile == profile).order_by(*order))
+            ]
 
     def last_issue(self, profile: str) -> Issue | None:
         """The issue of the profile that reaches furthest, of whatever period."""
@@ -38,7 +40,7 @@ class Issues(Door):
         order = (col(issue.until).desc(), col(issue.id).desc())
         with self._reading() as session:
             row = session.exec(select(issue).where(issue.profile == profile).order_by(*order).limit(1)).first()
-        return _issue(row) if row else None
+        return issue_of(row) if row else None
 
     def has_issue(self, profile: str, period: str) -> bool:
         """Whether the profile has an issue of that period, sent or empty."""
@@ -199,7 +201,8 @@ def _message(issue_id: int, message: Message, now: datetime) -> tables.Message:
     )
 
 
-def _issue(row: tables.Issue) -> Issue:
+def issue_of(row: tables.Issue) -> Issue:
+    """An issue of the database."""
     return Issue(
         profile=row.profile,
         period=row.period,

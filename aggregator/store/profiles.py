@@ -14,7 +14,7 @@ from aggregator.store.values import History, Paused, Returned
 from aggregator.store.wording import cleaned
 from aggregator.text import fold
 
-_KEPT = (tables.Issue, tables.Pause, tables.Bounce, tables.Answer)
+_KEPT = (tables.Issue, tables.Pause, tables.Bounce, tables.Answer, tables.Written)
 """What is kept of a profile, each with its name."""
 
 
@@ -147,7 +147,8 @@ def _rename(session: Session, old: str, new: str) -> None:
         if other is None or paused.since < other.since:
             session.merge(pause(profile=new, address=paused.address, since=paused.since, reason=paused.reason))
         session.delete(paused)
-    session.exec(update(bounce).where(col(bounce.profile) == old).values(profile=new))
+    for one in (bounce, tables.Written):
+        session.exec(update(one).where(col(one.profile) == old).values(profile=new))
     rename_answers(session, old, new)
 
 

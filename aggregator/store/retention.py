@@ -37,19 +37,19 @@ class Retention(Door):
             if len(part) < _BATCH:
                 return Bulk(number, size)
 
-    def other_vectors(self, model: str) -> Bulk:
-        """The vectors of all models but this one."""
+    def other_vectors(self, model: str, revision: str) -> Bulk:
+        """The vectors of all models, and revisions of them, but this one."""
         vector = tables.Vector
-        wanted = select(func.count(), func.sum(func.length(vector.data))).where(vector.model != model)
+        wanted = select(func.count(), func.sum(func.length(vector.data))).where(_is_other(model, revision))
         with self._reading() as session:
             number, size = session.exec(wanted).one()
         return Bulk(number, size or 0)
 
-    def forget_vectors(self, model: str) -> Bulk:
+    def forget_vectors(self, model: str, revision: str) -> Bulk:
         """Forget `other_vectors`."""
-        found = self.other_vectors(model)
+        found = self.other_vectors(model, revision)
         with self._writing() as session:
-            session.exec(delete(tables.Vector).where(col(tables.Vector.model) != model))
+            session.exec(delete(tables.Vector).where(_is_other(model, revision)))
         return found
 
     def size(self) -> int:
@@ -95,6 +95,10 @@ class Retention(Door):
     def _number(self, sql: str) -> int:
         with self._reading() as session:
             return int(session.connection().execute(text(sql)).scalar_one())
+
+
+def _is_other(model: str, revision: str) -> ColumnElement[bool]:
+    return or_(col(tables.Vector.model) != model, col(tables.Vector.revision) != revision)
 
 
 def _old(before: datetime) -> ColumnElement[bool]:

@@ -121,23 +121,24 @@ def _news(
     profile: str, model: str, revision: str, since: datetime, until: datetime, *, shown: bool
 ) -> Select[tables.Entry, bytes]:
     entry, vector, pick = tables.Entry, tables.Vector, tables.Pick
-    wanted = select(entry, vector.data).join(vector, is_current(model, revision)).where(~_is_hidden(profile))
+    wanted = select(entry, vector.data).join(vector, is_current(model, revision)).where(~is_hidden(profile))
     window = and_(col(entry.news_at) > since, col(entry.news_at) <= until)
     if shown:
         return wanted.where(window)
     wanted = wanted.where(or_(window, col(entry.news_at) > until + AHEAD))
     picked = exists().where(col(pick.entry_id) == col(entry.id), col(pick.profile) == profile)
-    return wanted.where(~picked, ~_about_a_pick(profile))
+    return wanted.where(~picked, ~about_a_pick(profile))
 
 
-def _is_hidden(profile: str) -> ColumnElement[bool]:
+def is_hidden(profile: str) -> ColumnElement[bool]:
+    """Whether the profile has hidden an entry."""
     answer = tables.Answer
     same = col(answer.entry_id) == col(tables.Entry.id)
     return exists().where(same, col(answer.profile) == profile, col(answer.answer) == "hide")
 
 
-def _about_a_pick(profile: str) -> ColumnElement[bool]:
-    """Whether an entry links to one paper only, and the profile was shown that one."""
+def about_a_pick(profile: str) -> ColumnElement[bool]:
+    """Whether an entry that may be about a paper links to one only, and the profile was shown that one."""
     entry, pick, mention, alias = tables.Entry, tables.Pick, tables.Mention, tables.Alias
     count = select(func.count()).where(col(mention.entry_id) == col(entry.id)).scalar_subquery()
     shown = exists().where(

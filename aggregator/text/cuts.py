@@ -3,7 +3,9 @@
 import re
 import unicodedata
 
-_END = re.compile(r"[.!?…]['\"’”)\]]*(?=\s|$)|[。！？]['\"’”）」』]*")  # noqa: RUF001 - they do end sentences
+END = re.compile(r"[.!?…]['\"’”)\]]*(?=\s|$)|[。！？]['\"’”）」』]*")  # noqa: RUF001 - they do end sentences
+"""Where a sentence may end; see `ends`."""
+
 _ABBREVIATION = re.compile(
     r"\b(?:[a-z]|cf|vs|al|etc|figs?|eqs?|sect?|secs|refs?|tab|thm|alg|vol|pp|dr|prof|mrs?|ms|jr|st|nos?|approx|resp|"
     r"ca|incl|esp|viz|inc|corp|ltd|proc|trans|eqns?|prop|lem|cor|univ|dept|conf|jan|feb|mar|apr|jun|jul|aug|sept?|oct|"
@@ -31,13 +33,13 @@ def cut(text: str, limit: int) -> str:
         return text
     least = min(int(limit * _LEAST), _ENOUGH)
     head = text[: limit + 1]  # one more, to see whether a blank follows the full stop
-    for match in reversed(list(_END.finditer(head, least // 2))):
-        if least <= match.end() <= limit and _ends(text, match):
+    for match in reversed(list(END.finditer(head, least // 2))):
+        if least <= match.end() <= limit and ends(text, match):
             return text[: match.end()]
     return _words(text, limit - 1).rstrip(_LOOSE) + "…" if limit > 0 else ""
 
 
-def _ends(text: str, match: re.Match[str]) -> bool:
+def ends(text: str, match: re.Match[str]) -> bool:
     """Whether a sentence ends there: it goes on where a small letter follows, or stands within an abbreviation.
 
     A link begins with one too, but nothing goes on in it.
