@@ -102,12 +102,7 @@ def search(
     `since` and `until` are days in UTC, both included, and bound when an entry was published. If the model cannot be
     loaded, words alone are searched, and `trouble` says so. Raises InputError if the query says nothing.
     """
-    plain = unicodedata.normalize("NFKC", query)
-    query = " ".join("".join(char if char.isprintable() else " " for char in plain).split())
-    if not query:
-        raise InputError(
-            "there is nothing to search for: write words, an author, a title, an arXiv id, a DOI or a link"
-        )
+    query = _plain(query)
     asked = replace(
         asked_of(query),
         since=datetime.combine(since, time.min, UTC) if since else None,
@@ -127,6 +122,13 @@ def search(
         if entry_id in shown  # one may have become part of another meanwhile
     ]
     return Found(tuple(hits), trouble)
+
+
+def _plain(query: str) -> str:
+    query = unicodedata.normalize("NFKC", query)
+    if plain := " ".join("".join(char if char.isprintable() else " " for char in query).split()):
+        return plain
+    raise InputError("there is nothing to search for: write words, an author, a title, an arXiv id, a DOI or a link")
 
 
 def asked_of(query: str) -> Asked:
