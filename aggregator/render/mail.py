@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from email import policy
-from email.errors import HeaderParseError
+from email.errors import HeaderParseError, MultipartInvariantViolationDefect
 from email.header import Header, decode_header, make_header
 from email.headerregistry import Address
 from email.parser import BytesHeaderParser
@@ -87,7 +87,9 @@ def assembled(head: Sequence[tuple[str, str]], text: str, html: str) -> bytes:
     block = "".join(f"{name}: {value}\r\n" for name, value in head)
     read = BytesHeaderParser(policy=policy.compat32).parsebytes(block.encode("ascii", "replace") + b"\r\n")
     broken = any(len(line) > 998 or re.fullmatch(r"[ \t]*", line) for line in block.split("\r\n")[:-1])
-    if broken or not block.isascii() or read.keys() != [name for name, _ in head] or read.defects:
+    # Before 3.11.4, Python takes it for a defect that a multipart message of headers only has no parts.
+    defects = [one for one in read.defects if not isinstance(one, MultipartInvariantViolationDefect)]
+    if broken or not block.isascii() or read.keys() != [name for name, _ in head] or defects:
         raise RenderError("a header of the message came out broken; nothing was queued; please report this subject")
     edge = f"--{dict(head)['Content-Type'].partition('boundary=')[2].strip(chr(34))}"  # no encoded body can hold "=_"
     parts = "".join(f"{edge}\r\n{_part(kind, body)}\r\n" for kind, body in (("plain", text), ("html", html)))
