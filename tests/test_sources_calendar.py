@@ -247,7 +247,7 @@ def test_a_broken_event_spoils_no_other() -> None:
     [
         b"",
         b"[]",
-        b"- x\n" * 75_000,
+        b"- x\n" * 150_000,
         b"[" * 100_000,
         b"- " * 100_000 + b"x",
         b"{a: " * 100_000,

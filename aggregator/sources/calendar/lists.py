@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import yaml
 
@@ -21,8 +21,11 @@ ListFormat: TypeAlias = Literal["ccfddl", "ai-deadlines"]
 
 _MAX_NODES = 200_000
 _MAX_DEPTH = 12
-_Loader: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-"""Makes text of every scalar: no dates that do not exist, no numbers without end, no objects."""
+_Base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_TAGS: Mapping[type, str] = {
+    node: f"tag:yaml.org,2002:{tag}"
+    for node, tag in ((yaml.ScalarNode, "str"), (yaml.SequenceNode, "seq"), (yaml.MappingNode, "map"))
+}
 
 _OPEN = frozenset({"", "tbd", "tba", "null", "none", "~", "n/a", "rolling"})
 _TYPES = {"paper": "submission", "full_paper": "submission", "commitment_deadline": "commitment"}
@@ -34,6 +37,14 @@ _WORDS = {
 }
 _FIRST = frozenset({"abstract", "submission"})
 """What must lie before the conference; lists copied from last year's sometimes say otherwise."""
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Makes text of every scalar: no dates that do not exist, no numbers without end, no objects."""
+
+    def resolve(self, kind: type, value: str | None, implicit: object) -> str:  # noqa: ARG002
+        """The tag of a node without one. PyYAML would look for numbers and dates in every text; none is wanted here."""
+        return _TAGS[kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
