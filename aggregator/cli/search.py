@@ -137,10 +137,10 @@ def _lines(number: int, hit: "Hit") -> "list[Text]":
     for start, end in hit.marks:
         snippet.stylize("bold yellow", start, end)
     lines = [
-        Text.assemble((f"{number:>3} ", "dim"), (_clean(entry.title), "bold")),
-        Text(_clean(" · ".join(filter(None, told))), style="dim"),
+        Text.assemble((f"{number:>3} ", "dim"), (show.plain(entry.title), "bold")),
+        Text(show.plain(" · ".join(filter(None, told))), style="dim"),
         snippet,
-        Text(_clean(entry.url), style="cyan"),
+        Text(show.plain(entry.url), style="cyan"),
     ]
     return [line for line in lines if line.plain.strip()]
 
