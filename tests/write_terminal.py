@@ -35,7 +35,7 @@ THEME = TerminalTheme(
 EDIT = (
     ('    "text-to-speech with', '    { text = "text-to-speech with'),
     ('voice cloning",\n', 'voice cloning", weight = 0.8 },\n    "spoken dialogue with large language models",\n'),
-    ("min_score = 0.4\n", 'min_score = 0.45\nkeywords = ["title:low-latency"]\nmuted = ["diffusion", "n-gram"]\n'),
+    ("min_score = 0.4\n", 'min_score = 0.45\nkeywords = ["title:low-latency"]\nmuted = ["diffusion", "podcast"]\n'),
 )
 """What is edited in the demo's config.toml."""
 
