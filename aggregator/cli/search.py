@@ -50,7 +50,7 @@ def search(  # noqa: PLR0917 - the options
     """Find entries, by words and by meaning, among all that was ever collected.
 
     An arXiv id, a DOI, a link, a title or an author's name finds exactly that. "A phrase" in quotes has to be there as
-    it stands, and for prefix* a word that begins so.
+    it stands, title:word in the title, and for prefix* a word that begins so.
 
     \b
     Example:
