@@ -105,6 +105,8 @@ def embed(store: Store, embedder: Embedder, *, progress: Progress = silent, stop
     """
     outcome = Outcome("embed", {"vectors": 0})
     waiting = store.without_vector(embedder.model, embedder.revision)
+    if waiting and (anew := store.count_of_another_model(embedder.model, embedder.revision)):
+        outcome.note(f"embedded anew: {anew}, whose vectors are of another model or backend")
     with progress("embedding", len(waiting)) as step:
         for start in range(0, len(waiting), _EMBED_BATCH):
             if stop():
