@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from aggregator.embed import Backend, SentenceEmbedder
 from aggregator.errors import EmbedError
@@ -47,8 +48,9 @@ def run() -> list[Row]:
     if not SHARED.is_dir():
         print(f"bench embedding: nothing measured, there is no {SHARED}", file=sys.stderr)
         return []
+    threads = torch.get_num_threads()
     backends = {name: one for name in ("fp32", "bf16", "int8") if (one := _backend(name))}
-    return _speed(backends) + _ranking(backends)
+    return _speed(backends, threads) + _ranking(backends)
 
 
 def _backend(name: Backend) -> SentenceEmbedder | None:
@@ -63,7 +65,7 @@ def _backend(name: Backend) -> SentenceEmbedder | None:
     return one
 
 
-def _speed(backends: dict[str, SentenceEmbedder]) -> list[Row]:
+def _speed(backends: dict[str, SentenceEmbedder], threads: int) -> list[Row]:
     texts = documents(_DOCUMENTS)
     systems: dict[str, _Encode] = {_ENCODE: _defaults(), **{name: _pieces(one) for name, one in backends.items()}}
     vectors: dict[str, Vectors] = {}
@@ -72,6 +74,7 @@ def _speed(backends: dict[str, SentenceEmbedder]) -> list[Row]:
     speeds: dict[str, list[float]] = {name: [] for name in systems}
     work: dict[str, list[float]] = {name: [] for name in systems}
     for number in range(_ROUNDS):
+        torch.set_num_threads(threads)  # CTranslate2 leaves all of OpenMP with one
         limits.append(len(texts) / ((linear / _times() + attention) / _operations()))
         for name, encode in systems.items():
             begun, spent = time.perf_counter(), time.process_time()
@@ -130,8 +133,6 @@ def _work(texts: Sequence[str]) -> tuple[int, int]:
 
 def _operations() -> float:
     """Operations a second of a matrix product in fp32, the best of three sizes."""
-    import torch
-
     best = 0.0
     for rows, inner, columns in ((1024, 1024, 1024), (2048, 384, 1536), (2048, 1536, 384)):
         left, right = torch.ones(rows, inner), torch.ones(inner, columns)
