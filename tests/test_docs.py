@@ -53,6 +53,14 @@ def test_every_configuration_key_is_documented() -> None:
             assert f"`{key}`" in page, f"{section}.{key}"
 
 
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    headings = "\n".join(re.findall(r"^\*\*.*?\*\*", (ROOT / "docs" / "decisions.md").read_text(), flags=re.MULTILINE))
+    missing = [name for one in needed if not re.search(rf"\b{(name := re.split(r'[^\w-]', one)[0])}\b", headings)]
+    assert missing == []
+
+
 def test_links_in_the_documents_lead_somewhere() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
