@@ -1,9 +1,9 @@
 """pipeline: the four steps, each a function that reads the database and writes it. Read this file first.
 
-    collect    sources → fetch → parse → store               a visit per source, in parallel; stored in their order
-    embed      store → embed → store                         what has no vector yet, batch by batch
-    digest     store → rank → compose → render → store       per profile whose period has no issue; fills the outbox
-    deliver    store → deliver → store                       claim → send → mark, one message at a time
+    collect    sources → fetch → parse → store                    a visit per source, in parallel; stored in their order
+    embed      store → embed → store                              what has no vector yet, batch by batch
+    digest     store → rank → compose → telling → render → store  per profile that is due an issue; fills the outbox
+    deliver    store → deliver → store                            claim → send → mark, one message at a time
 
 The steps meet only in the database, so each may be repeated, killed, or run alone. A source, a profile or a message
 that fails becomes a line in `Outcome.troubles`, and the others go on. `now` is always an argument: the moment the
@@ -105,6 +105,8 @@ def embed(store: Store, embedder: Embedder, *, progress: Progress = silent, stop
     """
     outcome = Outcome("embed", {"vectors": 0})
     waiting = store.without_vector(embedder.model, embedder.revision)
+    if waiting and (anew := store.count_of_another_model(embedder.model, embedder.revision)):
+        outcome.note(f"embedded anew: {anew}, whose vectors are of another model or backend")
     with progress("embedding", len(waiting)) as step:
         for start in range(0, len(waiting), _EMBED_BATCH):
             if stop():

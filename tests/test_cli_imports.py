@@ -106,7 +106,7 @@ def test_a_profile_in_a_file_of_its_own_and_line_ends(store: Store, tmp_path: Pa
     page.write_bytes(b'# Anna\r\nemail = "a@example.org"\r\ninterests = ["x"]\r\n')
     (tmp_path / "a.bib").write_text("@misc{a, title={One}}")
     error = run("profile", "import-bibtex", "a.bib").exception
-    assert str(error) == "--profile is missing, and there are: me, anna b"
+    assert str(error) == "name a profile; there are: me, anna b"
     assert str(run("profile", "import-bibtex", "a.bib", "--profile", "ana b").exception).endswith("mean `anna b`?)")
     facts = json.loads(said("profile", "import-bibtex", "a.bib", "--profile", "anna b", "--json"))
     assert facts["named_in"] == "profiles/anna b.toml:1"

@@ -105,6 +105,7 @@ def test_the_first_preview_says_that_the_next_edit_is_compared(full: Store) -> N
         html, eml, "profile me is written as before: the next edit will be compared with it as it is",
     ]  # fmt: skip
     assert told("preview", "me") == {"profile": "me", "files": [html, eml], "difference": None}
+    assert told("preview") == told("preview", "me")
 
 
 def test_an_edit_is_shown_with_what_came_and_went(full: Store) -> None:

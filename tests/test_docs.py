@@ -53,6 +53,15 @@ def test_every_configuration_key_is_documented() -> None:
             assert f"`{key}`" in page, f"{section}.{key}"
 
 
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    names = [re.split(r"[^\w-]", one)[0] for one in needed]
+    headings = "\n".join(re.findall(r"^\*\*.*?\*\*", (ROOT / "docs" / "decisions.md").read_text(), flags=re.MULTILINE))
+    missing = [name for name in names if not re.search(rf"\b{name}\b", headings)]
+    assert missing == []
+
+
 def test_links_in_the_documents_lead_somewhere() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):

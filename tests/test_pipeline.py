@@ -169,8 +169,10 @@ def test_embed_goes_on_where_it_stopped(store: Store, network: Callable[..., Fet
 
 def test_another_model_embeds_anew(store: Store, network: Callable[..., Fetcher]) -> None:
     pipeline.collect(store, network(feed=rss("Bread")), [feed()], now=NOW)
-    assert pipeline.embed(store, WordEmbedder()).counts == {"vectors": 1}
-    assert pipeline.embed(store, WordEmbedder("another")).counts == {"vectors": 1}
+    first, other = pipeline.embed(store, WordEmbedder()), pipeline.embed(store, WordEmbedder("another"))
+    assert first.counts == other.counts == {"vectors": 1}
+    assert first.notes == []
+    assert other.notes == ["embedded anew: 1, whose vectors are of another model or backend"]
 
 
 # --- digest

@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.model import Vectors
 from bench import learning
+from bench._readers import CHOSEN_ON, by_words
 
 needs_papers = pytest.mark.skipif(not learning.SHARED.is_dir(), reason="../shared, with the papers, is not here")
 
@@ -41,7 +42,7 @@ def test_the_learning_curve() -> None:
     papers, weeks = [papers[row] for row in kept], weeks[kept]
     texts = [f"{paper.title}\n{paper.summary}" for paper in papers]
     embedder = LatentEmbedder(texts)
-    readers = learning.by_words(papers)[2:6]
+    readers = by_words(papers, CHOSEN_ON)[2:6]
     library = learning.Library(papers, embedder.embed(texts), weeks, embedder, tuple(one.interest for one in readers))
     written, answers, wrong = (learning.curve(library, readers, system=system, lives=1) for system in learning.SYSTEMS)
     without, taught, misled = (one.digests.mean(axis=0) for one in (written, answers, wrong))

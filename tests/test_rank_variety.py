@@ -93,6 +93,12 @@ def test_a_series_has_one_place() -> None:
     assert keys(varied(found, apart(5), PROFILE)) == [titles[0], titles[2], titles[3], titles[1], titles[4]]
 
 
+def test_names_that_read_like_numbers_are_no_series() -> None:
+    titles = ["Speech for Vi", "Speech for Xi", "Part iii of Speech", "Part IV of Speech", "Speech 2", "Speech 3"]
+    found = [item(title, 0.9 - n / 10, title=title, kind="release") for n, title in enumerate(titles)]
+    assert keys(varied(found, apart(6), PROFILE)) == [*titles[:3], titles[4], titles[3], titles[5]]
+
+
 def test_a_quarter_is_of_the_written_profile() -> None:
     learnt = (Share("meaning", 0.2), Share("answers", 0.5))
     found = [*(item(f"l{n}", 0.7, shares=learnt) for n in range(8)), item("w", 0.31, shares=(Share("meaning", 0.31),))]

@@ -102,6 +102,13 @@ def test_a_phrase_finds_only_what_has_it(store: Store) -> None:
     assert found(store, '"of the"') == []
 
 
+def test_what_has_to_be_in_the_title(store: Store) -> None:
+    titles = {paper.title for paper in PAPERS if "speech" in paper.title.lower()}
+    assert {title for title, _ in found(store, "title:speech")} == titles
+    assert {title for title, _ in found(store, "survey title: “speech recognition”")} <= titles
+    assert found(store, "speech title:hopper") == []
+
+
 def test_a_prefix_finds_words_that_begin_so(store: Store) -> None:
     assert {title for title, _ in found(store, "transd*")} == {"Streaming transducers"}
     assert found(store, "zzz*") == []
@@ -164,6 +171,8 @@ def test_a_query_taken_apart() -> None:
     assert asked.phrases == ("key word", "curly")
     assert asked.prefixes == ("two words", "spot")
     assert asked.words == ("C++", "-x", '"left', "open")
+    assert asked_of('title:"neural codec" Title:ASR subtitle:x "a b"').titles == ("neural codec", "ASR")
+    assert asked_of('title:"" title:🙂').empty
     assert asked_of("to be or not to be").words == ("to", "be", "or", "not")
     assert asked_of('🙂 -- "" *').empty
     assert len(asked_of(" ".join(f"w{n}" for n in range(5000))).words) == 64

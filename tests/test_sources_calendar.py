@@ -255,12 +255,13 @@ def test_a_broken_event_spoils_no_other() -> None:
         b"- !!python/object/apply:os.system [ls]\n",
         b"- title: \x00\n",
         b"- {[a]: b}\n",
+        b"- {title: a}\n---\n- {title: b}\n",
         b"- title: a\n  confs: 5\n",
         "- title: ä\n".encode("latin-1"),
         b"<html>",
         b"BEGIN:VCALENDAR\n" + b"BEGIN:VEVENT\nEND:VEVENT\n" * 6000 + b"END:VCALENDAR\n",
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_what_is_no_calendar_is_an_error_and_cheap(body: bytes) -> None:
     begun = time.process_time()

@@ -64,6 +64,10 @@ def test_phrases_and_prefixes_have_to_be_there(store: Store) -> None:
     )
     assert found(store, phrases=("keyword spotting",)) == ["Keyword spotting"]
     assert found(store, "general", phrases=("keyword spotting",)) == ["Keyword spotting"]
+    assert found(store, titles=("spotting",)) == found(store, titles=("keyword", "spot"))
+    assert set(found(store, titles=("spotting",))) == {"Keyword spotting", "Spotting a keyword"}
+    assert found(store, titles=("keyword spotting",)) == ["Keyword spotting"]
+    assert found(store, "keyword", titles=("token",)) == found(store, titles=("spotting", "token")) == []
     assert found(store, prefixes=("tokeniz",)) == found(store, prefixes=("Generaliz",)) == ["Keyword spotting"]
     assert len(found(store, prefixes=("token",))) == 2
     assert found(store, "keyword", prefixes=("tokeniz", "nope")) == []

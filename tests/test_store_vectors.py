@@ -33,6 +33,8 @@ def test_vectors_belong_to_a_model_and_its_revision(store: Store) -> None:
     embed(store)
     assert store.count_without_vector("m", "1") == 0
     assert store.count_without_vector("m", "2") == store.count_without_vector("n", "1") == 1
+    assert store.count_of_another_model("m", "2") == store.count_of_another_model("n", "1") == 1
+    assert store.count_of_another_model("m", "1") == 0
     assert candidates(store)
     assert store.candidates("me", "m", "2", NOW - 7 * DAY, NOW)[0] == []
     embed(store, "n", dim=2)

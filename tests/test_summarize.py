@@ -144,8 +144,9 @@ def test_what_is_no_summary_is_left_out_and_after_three_no_more_is_asked(said: s
     assert "http" not in outcome.troubles[0]
 
 
-def test_a_single_bad_answer_is_passed_over(store: Store) -> None:
-    answers = iter([completion("?!"), completion(GOOD)])
+@pytest.mark.parametrize("bad", [completion("?!"), answer(b"too long", status="400 Bad Request")])
+def test_a_single_bad_answer_is_passed_over(bad: bytes, store: Store) -> None:
+    answers = iter([bad, completion(GOOD)])
     with model(lambda _: next(answers)) as (url, _, _):
         found, outcome = summed(store, url)
     assert found == [None, Summary(GOOD, "tiny")]
@@ -155,7 +156,7 @@ def test_a_single_bad_answer_is_passed_over(store: Store) -> None:
 @pytest.mark.parametrize(
     ("said", "why", "times"),
     [
-        (answer(b"no", status="500 Internal Server Error"), "500, the server has trouble of its own", 1),
+        (answer(b"no", status="500 Internal Server Error"), "500, the server has trouble of its own", 3),
         (answer(b"no", status="404 Not Found"), "404, not found", 1),
         (answer(b"", status="302 Found", headers="Location: http://127.0.0.1:9/\r\n"), "a redirect, which is not", 1),
         (answer(b"<html><body>Welcome!</body></html>"), "no chat completion ('Welcome!')", 3),

@@ -25,16 +25,17 @@ _LIMITS = (
 
 
 @click.command()
-@click.argument("profile")
+@click.argument("name", metavar="[PROFILE]", default="")
 @click.option("--weeks", type=click.IntRange(1, 104), default=12, show_default=True, help="How many weeks back.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def backtest(settings: Settings, profile: str, weeks: int, as_json: bool) -> int:
+def backtest(settings: Settings, name: str, weeks: int, as_json: bool) -> int:
     """Rank past weeks again by PROFILE as it is written now, and hold them against its answers.
 
     Shown are the best picks of each week and, where something of that week was liked or saved, nDCG@10 and the hit
     rate: the share of those works that is among the picks. A week is ranked with the answers that were given before its
-    end, never with those to its own works; beside it stands the ranking without any. Works offline on the store.
+    end, never with those to its own works; beside it stands the ranking without any. PROFILE may be left out where
+    there is one only. Works offline on the store.
 
     \b
     Example:
@@ -43,7 +44,7 @@ def backtest(settings: Settings, profile: str, weeks: int, as_json: bool) -> int
     from aggregator.backtest import backtest as replayed
 
     with opened(settings) as steps:
-        one = chosen(steps, profile)
+        one = chosen(steps, name)
         outcome = steps.embed()
         if outcome.troubles:
             return report([outcome])
@@ -115,7 +116,7 @@ def _week(week: "Week", zone: ZoneInfo) -> "Group":
         (f"{week.until.astimezone(zone):%a %Y-%m-%d %H:%M}", "bold"), (f"  {_counts(week)}", "dim"), _judged(week)
     )
     for pick in week.picks[:_TOP]:
-        title = Text(" ".join(pick.entry.title.split()))
+        title = Text(show.plain(pick.entry.title))
         table.add_row(Text(f"{pick.score:.2f}", "cyan"), title, Text(reason_of(next(iter(pick.reasons), None))))
     return Group(head, table) if week.picks else Group(head)
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from aggregator.cli import show
+
 if TYPE_CHECKING:
     from rich.console import Console, Group
     from rich.text import Text
@@ -102,7 +104,7 @@ def _moves(title: str, colour: str, moves: "Sequence[Move]") -> "Group":
     table.add_column(no_wrap=True, min_width=11)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for move in moves[:_MOST]:
-        table.add_row(Text(_numbers(move), f"bold {colour}"), _scores(move), Text(" ".join(move.entry.title.split())))
+        table.add_row(Text(_numbers(move), f"bold {colour}"), _scores(move), Text(show.plain(move.entry.title)))
         table.add_row("", "", Text(_why(move), "dim"))
     if len(moves) > _MOST:
         table.add_row("", "", Text(f"and {len(moves) - _MOST} more", "dim"))
@@ -142,7 +144,7 @@ def _passing(move: "Move") -> str:
 
 def reason_of(reason: "Reason | None") -> str:
     """A reason in words; "" of none."""
-    return _REASONS[reason.kind].format(" ".join(reason.text.split())) if reason else ""
+    return _REASONS[reason.kind].format(show.plain(reason.text)) if reason else ""
 
 
 def _others(difference: "Difference") -> str:

@@ -71,13 +71,13 @@ def _tell(found: "Explanation") -> None:
     entry = found.entry
     colour = _COLOURS.get(found.fate, "yellow")
     lines = [
-        Text(_clean(entry.title), style="bold"),
-        Text(f"{entry.kind} · {_clean(entry.key)} · {_clean(entry.url)}", style="dim"),
+        Text(show.plain(entry.title), style="bold"),
+        Text(f"{entry.kind} · {show.plain(entry.key)} · {show.plain(entry.url)}", style="dim"),
         Text(),
-        Text(_clean(found.because), style=f"bold {colour}"),
+        Text(show.plain(found.because), style=f"bold {colour}"),
     ]
     if found.advice:
-        lines.append(Text(f"What would change that: {_clean(found.advice)}."))
+        lines.append(Text(f"What would change that: {show.plain(found.advice)}."))
     for line in lines:
         console.print(line, soft_wrap=not console.is_terminal)
     if found.score is not None:
@@ -115,8 +115,8 @@ def _because(share: "Share") -> str:
     """What a share is because of, in words."""
     if share.name == "answers":
         side = "the like of what you liked" if share.value > 0 else "the like of what you did not like"
-        return f"{side}{f', such as “{_clean(share.text)}”' if share.text else ''}"
-    return _BECAUSE[share.name].format(_clean(share.text))
+        return f"{side}{f', such as “{show.plain(share.text)}”' if share.text else ''}"
+    return _BECAUSE[share.name].format(show.plain(share.text))
 
 
 def _place(found: "Explanation") -> str:
@@ -131,14 +131,14 @@ def _ordinal(number: int) -> str:
 
 
 def _figures(found: "Explanation") -> list[str]:
-    """The limits that the score is held against, and the interests that came next."""
+    """The limits that the score is held against, and the interests and seeds that came next."""
     if found.score is None:
         return []
     last = f", the lowest score of a pick {found.last:.4f}" if found.last is not None else ", and nothing is picked"
     lines = [f"min_score is {found.min_score:g}{last}"]
     if found.others:
-        told = (f"“{_clean(one.text)}” {one.weight:.4f}" for one in found.others)
-        lines.append(f"the other interests: {', '.join(told)}")
+        told = (f"“{show.plain(one.text)}” {one.weight:.4f}" for one in found.others)
+        lines.append(f"the other interests and seeds: {', '.join(told)}")
     return lines
 
 
@@ -157,8 +157,3 @@ def _plain(found: "Explanation") -> dict[str, Any]:
 
 def _moment(value: datetime) -> str:
     return f"{value:%Y-%m-%d %H:%M}"
-
-
-def _clean(text: str) -> str:
-    """The text on one line, without what would steer a terminal."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

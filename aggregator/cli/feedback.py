@@ -105,7 +105,7 @@ def list_all(settings: Settings, name: str, as_json: bool) -> int:
         fields = ("key", "title", "answer", "at")
         show.as_json([{"profile": who, **{field: asdict(one)[field] for field in fields}} for one in found])
     elif found:
-        rows = [(f"{one.at:%Y-%m-%d}", one.answer, one.key, one.title) for one in found]
+        rows = [(f"{one.at:%Y-%m-%d}", one.answer, one.key, show.plain(one.title)) for one in found]
         show.table(("date", "answer", "entry", "title"), rows)
     else:
         click.echo(f"{who} has not answered yet: aggregator feedback like ENTRY")
@@ -130,7 +130,7 @@ def reset(settings: Settings, entries: tuple[str, ...], name: str, yes: bool) ->
         who = _profile(steps, name)
         for entry in [entry_of(steps.store, who, one) for one in entries]:
             _, there = take_back(steps.store, who, entry.key)
-            click.echo(f"{'taken back' if there else 'there was no answer'}: {entry.title} ({entry.key})")
+            click.echo(f"{'taken back' if there else 'there was no answer'}: {show.plain(entry.title)} ({entry.key})")
         if entries:
             return 0
         count = len(steps.store.answers(who))
@@ -147,7 +147,7 @@ def _note(settings: Settings, entry: str, name: str, answer: "Answer") -> int:
         who = _profile(steps, name)
         noted = note(steps.store, who, entry, answer, now=steps.clock())
     before = f", before: {_DONE[noted.before]}" if noted.before not in (None, answer) else ""
-    click.echo(f"{_DONE[answer]} by {who}: {noted.entry.title} ({noted.entry.key}){before}")
+    click.echo(f"{_DONE[answer]} by {who}: {show.plain(noted.entry.title)} ({noted.entry.key}){before}")
     return 0
 
 

@@ -100,7 +100,7 @@ def chosen(steps: "Steps", name: str) -> "Profile":
         return profiles[name]
     there = f"there are: {', '.join(profiles)}"
     if not name:
-        raise InputError(f"--profile is missing, and {there}")
+        raise InputError(f"name a profile; {there}")
     raise InputError(f"there is no profile {name!r}{hint(name, profiles) or f'; {there}'}")
 
 
@@ -150,7 +150,7 @@ def _take(steps: "Steps", profile: "Profile", found: "References", source: str, 
 
 def _tell(change: _Change, found: "References", source: str, *, dry_run: bool) -> None:
     for one in change.new[:_SHOWN]:
-        click.echo(f"{'would add' if dry_run else 'added'} {one.title}{f'  {one.key}' if one.key else ''}")
+        click.echo(f"{'would add' if dry_run else 'added'} {show.plain(one.title)}{f'  {one.key}' if one.key else ''}")
     if len(change.new) > _SHOWN:
         click.echo(f"… and {len(change.new) - _SHOWN} more")
     for bad in found.bad:

@@ -10,6 +10,7 @@ import click
 
 from aggregator.cli import Settings, show
 from aggregator.cli.difference import as_values, show_difference
+from aggregator.cli.imports import chosen
 from aggregator.cli.readers import state_of
 from aggregator.cli.steps import opened
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("profile")
+@click.argument("name", metavar="[PROFILE]", default="")
 @click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help="How far back to look.")
 @click.option(
     "--to",
@@ -29,18 +30,19 @@ if TYPE_CHECKING:
 @click.option("--open", "browse", is_flag=True, help="Open the page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print the files and the difference as JSON.")
 @click.pass_obj
-def preview(settings: Settings, *, profile: str, days: int, to: Path | None, browse: bool, as_json: bool) -> int:
+def preview(settings: Settings, *, name: str, days: int, to: Path | None, browse: bool, as_json: bool) -> int:
     """Write the digest that PROFILE would get from the last days, as .html and .eml; nothing is queued or sent.
 
-    After an edit of what PROFILE is ranked by, it also shows what the edit does to that digest: which works come, go,
-    rise and fall, with numbers, scores and reasons. Compared is how the profile was written at the last digest or
-    preview before the edit, over the same days, works and answers.
+    PROFILE may be left out where there is one only. After an edit of what it is ranked by, it also shows what the edit
+    does to that digest: which works come, go, rise and fall, with numbers, scores and reasons. Compared is how the
+    profile was written at the last digest or preview before the edit, over the same days, works and answers.
 
     \b
     Example:
       aggregator preview me --days 7 --open
     """
     with opened(settings) as steps:
+        profile = chosen(steps, name).name
         page, trial = steps.preview(profile, days=days, folder=to)
     files = [page.with_suffix(".html"), page] if page else []
     if as_json:

@@ -50,7 +50,7 @@ def search(  # noqa: PLR0917 - the options
     """Find entries, by words and by meaning, among all that was ever collected.
 
     An arXiv id, a DOI, a link, a title or an author's name finds exactly that. "A phrase" in quotes has to be there as
-    it stands, and for prefix* a word that begins so.
+    it stands, title:word in the title, and for prefix* a word that begins so.
 
     \b
     Example:
@@ -137,10 +137,10 @@ def _lines(number: int, hit: "Hit") -> "list[Text]":
     for start, end in hit.marks:
         snippet.stylize("bold yellow", start, end)
     lines = [
-        Text.assemble((f"{number:>3} ", "dim"), (_clean(entry.title), "bold")),
-        Text(_clean(" · ".join(filter(None, told))), style="dim"),
+        Text.assemble((f"{number:>3} ", "dim"), (show.plain(entry.title), "bold")),
+        Text(show.plain(" · ".join(filter(None, told))), style="dim"),
         snippet,
-        Text(_clean(entry.url), style="cyan"),
+        Text(show.plain(entry.url), style="cyan"),
     ]
     return [line for line in lines if line.plain.strip()]
 

@@ -76,6 +76,13 @@ def _plural(name: str, number: int) -> str:
     return singular.get(name, name) if number == 1 else name
 
 
+def plain(text: str) -> str:
+    """A text from elsewhere, such as a title, on one line, with TeX in Unicode and nothing that steers a terminal."""
+    from aggregator.text import unicode
+
+    return unicode("".join(char if char.isprintable() else " " for char in text))
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table in columns as wide as their texts; numbers to the right."""
     texts = [[str(cell) for cell in row] for row in rows]

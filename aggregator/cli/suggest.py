@@ -62,7 +62,7 @@ def _tell(found: "Sequence[Suggestion]", works: int) -> None:
         if one.covered:
             click.echo(f"  covered by your interest “{one.covered}”")
         for work in one.works[:_EXAMPLES]:
-            click.echo(f"  {work.title}")
+            click.echo(f"  {show.plain(work.title)}")
     fresh = [one.text for one in found if not one.covered]
     if fresh:
         click.echo("\nTo take up what fits, put it among the interests in config.toml, such as:")

@@ -7,6 +7,7 @@ shares.py    sums, shares: one score of exact parts
 reasons.py   why, in the order in which it counts
 words.py, acronyms.py, widen.py, people.py, popular.py, spotted.py, texts.py, outstanding.py    the evidence
 muting.py    what is never shown
+cores.py     large tasks in parts, which all cores share
 variety.py   what is chosen of the best, so that no interest and no series takes all places
 weights.py   how much each kind of evidence may add
 

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregator.rank.cores import each
 from aggregator.rank.pool import Pool
 from aggregator.rank.spotted import beside
 from aggregator.rank.taste import Centres, Taste, centres
 from aggregator.rank.weights import WEIGHTS, Weights
+from aggregator.rank.words import Sparse
 
 _BLOCK = 4096
 """So many entries at a time: what is between the two products stays in the processor's cache."""
@@ -24,18 +26,29 @@ def scores(pool: Pool, tastes: Sequence[Taste], weights: Weights = WEIGHTS) -> N
     if not (len(pool) and tastes):
         return found
     centred = centres(tastes, pool, weights)
-    level = centred.level[:, None]
-    for start in range(0, len(pool), _BLOCK):
+    ends = [*centred.starts[1:], len(centred.vectors)]
+    words = pool.words.matrix
+
+    def fill(start: int) -> None:
         block = slice(start, start + _BLOCK)
         worth = centred.vectors @ pool.vectors[block].T
-        worth += level
+        worth += centred.level[:, None]
         np.maximum(worth, 0, out=worth)
-        worth += (centred.words @ pool.words.matrix[block].T.tocsr()).toarray()
-        found[:, block] = np.maximum.reduceat(worth, centred.starts, axis=0)
+        _add(worth, centred.words @ words[block].T.tocsr())
+        for number, (first, end) in enumerate(zip(centred.starts, ends, strict=True)):
+            worth[first:end].max(axis=0, out=found[number, block])
+
+    each(fill, range(0, len(pool), _BLOCK))
     same = weights.popular * pool.popular + weights.fresh * pool.fresh
     for number, taste in enumerate(tastes):
         found[number] += same + beside(pool, taste, weights).total
     return found
+
+
+def _add(dense: NDArray[np.float32], sparse: Sparse) -> None:
+    """Add a sparse matrix, whose entries are summed up, to one of the same shape where it is not 0."""
+    rows = np.repeat(np.arange(len(dense)) * dense.shape[1], np.diff(sparse.indptr))
+    dense.reshape(-1)[rows + sparse.indices] += sparse.data
 
 
 def best(values: NDArray[np.float32], most: int) -> NDArray[np.intp]:

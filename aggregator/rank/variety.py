@@ -36,7 +36,8 @@ _TWIN = 0.92
 """From this cosine on two texts say the same."""
 
 _NUMBERED = re.compile(
-    r"\b(?:part|episode|ep|no|vol|volume|chapter|week|day|v)?[.#]*\s*(?:\d+(?:[.\-]\d+)*(?:[a-z]{1,3}\d+)?|[ivx]+)\b|\W+"
+    r"(?i:\b(?:part|episode|ep|no|vol|volume|chapter|week|day|v)?[.#]*\s*(?:\d+(?:[.\-]\d+)*(?:[a-z]{1,3}\d+)?)\b)"
+    r"|\b(?i:part|episode|vol|volume|chapter)[.#]*\s*(?i:[ivx]+)\b|\b(?:II|III|IV|V|VI|VII|VIII|IX|X)\b|\W+"
 )
 
 
@@ -166,9 +167,9 @@ def _interest(item: Ranked, profile: Profile) -> str:
 
 def _series(item: Ranked) -> tuple[str, str] | int:
     """The same for parts of one series: titles of one place that differ in their numbers only."""
-    title = item.entry.title.casefold()
-    bare = _NUMBERED.sub(" ", title).strip()
+    title = item.entry.title
+    bare = _NUMBERED.sub(" ", title).strip().casefold()
     places = item.candidate.sightings
-    if len(bare) < 3 or bare == re.sub(r"\W+", " ", title).strip():
+    if len(bare) < 3 or bare == re.sub(r"\W+", " ", title).strip().casefold():
         return id(item)
     return (places[0].source if places else "", " ".join(bare.split()))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.model import Vectors
+from aggregator.rank.cores import each
 
 _LEAST = 5
 """Nothing is widened in a store that holds less than this many times the nearest entries: they would not be near."""
@@ -43,10 +44,13 @@ def widened(interests: Vectors, store: Vectors, short: NDArray[np.bool_], neares
         return found
     sample = store[:: -(-len(store) // _MOST)]
     rows = np.flatnonzero(short)
-    for start in range(0, len(rows), _AT_ONCE):
+
+    def widen(start: int) -> None:
         part = rows[start : start + _AT_ONCE]
         wide = _widened(interests[part], sample, nearest, weight)
         found.vectors[part], found.scale[part], found.level[part] = wide.vectors, wide.scale, wide.level
+
+    each(widen, range(0, len(rows), _AT_ONCE))
     return found
 
 

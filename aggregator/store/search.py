@@ -14,7 +14,7 @@ from aggregator import tables
 from aggregator.model import Entry, Kind, Vectors
 from aggregator.store.engine import Door
 from aggregator.store.vectors import is_current, stacked
-from aggregator.store.wordindex import Fts5, Index, Tsvector, conditions, terms_of
+from aggregator.store.wordindex import Fts5, Index, Term, Tsvector, conditions, terms_of
 from aggregator.store.wording import told
 
 _AT_ONCE = 8192
@@ -25,12 +25,14 @@ _AT_ONCE = 8192
 class Asked:
     """What is searched for, and where.
 
-    An entry has to have every one of the `phrases`, and for each of the `prefixes` a word that begins so; the `words`
-    only make it better. `since` and `until`, both included, bound when it was published; `source` is where it was seen.
+    An entry has to have every one of the `phrases`, those in `titles` in its title, and for each of the `prefixes` a
+    word that begins so; the `words` only make it better. `since` and `until`, both included, bound when it was
+    published; `source` is where it was seen.
     """
 
     words: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
@@ -40,7 +42,12 @@ class Asked:
     @property
     def empty(self) -> bool:
         """Whether there is nothing that the index of words could be asked for."""
-        return not (self.words or self.phrases or self.prefixes)
+        return not self.terms
+
+    @property
+    def terms(self) -> list[Term]:
+        """What an entry is scored by."""
+        return terms_of(self.words, (*self.phrases, *self.titles), self.prefixes)
 
 
 class Alike(NamedTuple):
@@ -74,7 +81,7 @@ class Search(Door):
         if asked.empty:
             return []
         index = self._index
-        wanted, entry_id = index.scored(terms_of(asked.words, asked.phrases, asked.prefixes))
+        wanted, entry_id = index.scored(asked.terms)
         if bounds := self._bounds(asked):
             wanted = wanted.join_from(entry_id.table, tables.Entry, col(tables.Entry.id) == entry_id).where(*bounds)
         wanted = wanted.order_by(wanted.selected_columns[1].desc(), entry_id.desc()).limit(most)
@@ -115,9 +122,9 @@ class Search(Door):
         return [entry_id for entry_id, _, _ in self._some(or_(*called), *self._bounds(asked))]
 
     def titled(self, asked: Asked, title: str) -> list[tuple[int, str]]:
-        """The entries within bounds that have these words one after the other, with their titles."""
-        has = conditions(self._index, [title], [])
-        return [(entry_id, found) for entry_id, found, _ in self._some(*has, *self._bounds(asked))]
+        """The entries within bounds that have these words one after the other in their titles, with these."""
+        has = self._index.titled(title)
+        return [(entry_id, found) for entry_id, found, _ in self._some(has, *self._bounds(asked))]
 
     def written(self, asked: Asked, names: Sequence[str]) -> list[tuple[int, list[str]]]:
         """The entries within bounds whose authors have all of these names, with the authors; the newest first."""
@@ -135,8 +142,7 @@ class Search(Door):
                 sources.setdefault(entry_id, []).append(source)
             pieces: dict[int, str] = {}
             if ids and not asked.empty:
-                terms = terms_of(asked.words, asked.phrases, asked.prefixes)
-                found = session.connection().execute(self._index.excerpts(terms, ids))
+                found = session.connection().execute(self._index.excerpts(asked.terms, ids))
                 pieces = {int(row[0]): str(row[1]) for row in found}
         return {
             one: Shown(told(rows[one]), tuple(sources.get(one, ())), pieces.get(one, "")) for one in ids if one in rows
@@ -152,7 +158,8 @@ class Search(Door):
         return Fts5() if self.file else Tsvector()
 
     def _bounds(self, asked: Asked) -> list[ColumnElement[bool]]:
-        return [*_within(asked), *conditions(self._index, asked.phrases, asked.prefixes)]
+        titled = (self._index.titled(phrase) for phrase in asked.titles)
+        return [*_within(asked), *titled, *conditions(self._index, asked.phrases, asked.prefixes)]
 
     def _some(self, *where: ColumnElement[bool]) -> list[tuple[int, str, list[str]]]:
         """Ids, titles and authors, the newest first; no more than anybody would read."""

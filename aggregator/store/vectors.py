@@ -41,6 +41,17 @@ class Embeddings(Door):
         with self._reading() as session:
             return session.exec(counted).one()
 
+    def count_of_another_model(self, model: str, revision: str) -> int:
+        """How many of those texts have a vector, but of another model or another of its revisions."""
+        vector = tables.Vector
+        other = exists().where(
+            col(vector.entry_id) == col(tables.Entry.id),
+            or_(col(vector.model) != model, col(vector.revision) != revision),
+        )
+        counted = select(func.count()).select_from(tables.Entry).where(_lacks_vector(model, revision), other)
+        with self._reading() as session:
+            return session.exec(counted).one()
+
     def lately(self, model: str, revision: str, most: int) -> tuple[list[str], Vectors]:
         """The texts of the entries that came last, and their vectors, a row each, shape (n, dim)."""
         entry, vector = tables.Entry, tables.Vector

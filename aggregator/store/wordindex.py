@@ -39,6 +39,9 @@ class Index(Protocol):
     def having(self, terms: Sequence[Term]) -> ColumnElement[bool]:
         """Whether an entry has one of the terms."""
 
+    def titled(self, phrase: str) -> ColumnElement[bool]:
+        """Whether an entry has the phrase in its title."""
+
     def written_by(self, names: Sequence[str]) -> ColumnElement[bool]:
         """Whether an entry's authors have all of these names, a single letter standing for any name it begins."""
 
@@ -57,6 +60,10 @@ class Fts5:
     def having(self, terms: Sequence[Term]) -> ColumnElement[bool]:
         """See Index."""
         return self._among(_expression(terms))
+
+    def titled(self, phrase: str) -> ColumnElement[bool]:
+        """See Index."""
+        return self._among(f"{{title}} : {_expression([Term(phrase)])}")
 
     def written_by(self, names: Sequence[str]) -> ColumnElement[bool]:
         """See Index."""
@@ -91,6 +98,11 @@ class Tsvector:
     def having(self, terms: Sequence[Term]) -> ColumnElement[bool]:
         """See Index."""
         return self._among(_query(terms))
+
+    def titled(self, phrase: str) -> ColumnElement[bool]:
+        """See Index."""
+        title = func.to_tsvector(_CONFIGURATION, func.entry_words_plain(col(tables.Entry.title)))
+        return and_(self.having([Term(phrase)]), title.op("@@", is_comparison=True)(_query([Term(phrase)])))
 
     def written_by(self, names: Sequence[str]) -> ColumnElement[bool]:
         """See Index."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import yaml
 
@@ -21,11 +21,7 @@ ListFormat: TypeAlias = Literal["ccfddl", "ai-deadlines"]
 
 _MAX_NODES = 200_000
 _MAX_DEPTH = 12
-_Base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-_TAGS: Mapping[type, str] = {
-    node: f"tag:yaml.org,2002:{tag}"
-    for node, tag in ((yaml.ScalarNode, "str"), (yaml.SequenceNode, "seq"), (yaml.MappingNode, "map"))
-}
+_Loader: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _OPEN = frozenset({"", "tbd", "tba", "null", "none", "~", "n/a", "rolling"})
 _TYPES = {"paper": "submission", "full_paper": "submission", "commitment_deadline": "commitment"}
@@ -37,14 +33,6 @@ _WORDS = {
 }
 _FIRST = frozenset({"abstract", "submission"})
 """What must lie before the conference; lists copied from last year's sometimes say otherwise."""
-
-
-class _Loader(_Base):  # type: ignore[misc]
-    """Makes text of every scalar: no dates that do not exist, no numbers without end, no objects."""
-
-    def resolve(self, kind: type, value: str | None, implicit: object) -> str:  # noqa: ARG002
-        """The tag of a node without one. PyYAML would look for numbers and dates in every text; none is wanted here."""
-        return _TAGS[kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,14 +83,9 @@ def read_list(body: bytes, form: ListFormat | None, now: datetime) -> Reading:
 
 
 def _rows(body: bytes) -> list[Mapping[object, object]]:
-    """The rows of the list. Aliases are refused: nine lines of them can stand for more than a memory holds."""
+    """The rows of the list."""
     try:
-        _check(body)
-        loader = _Loader(body)
-        try:
-            data = loader.get_single_data()
-        finally:
-            loader.dispose()
+        data = _read(body)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ParseError(f"the list of deadlines is no YAML: {text.cut(text.fold(str(error)), 150)}") from error
     if not isinstance(data, list):
@@ -110,14 +93,39 @@ def _rows(body: bytes) -> list[Mapping[object, object]]:
     return [row for row in data if isinstance(row, dict)]
 
 
-def _check(body: bytes) -> None:
-    depth = 0
+def _read(body: bytes) -> object:
+    """The YAML's document in lists, dicts and texts, read in one pass and only as far as a list may go.
+
+    Every scalar is a text: no dates that do not exist, no numbers without end, no objects. Aliases are refused: nine
+    lines of them can stand for more than a memory holds.
+    """
+    whole: list[object] = []
+    open_: list[list[object]] = [whole]
     for count, event in enumerate(yaml.parse(body, Loader=_Loader)):
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.ScalarEvent):
+            open_[-1].append(event.value)
+        elif isinstance(event, yaml.AliasEvent):
             raise ParseError("the list of deadlines uses YAML aliases, which are refused")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH or count > _MAX_NODES:
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_.append([])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            parts = open_.pop()
+            open_[-1].append(parts if isinstance(event, yaml.SequenceEndEvent) else _mapping(parts))
+        if len(open_) > _MAX_DEPTH + 1 or count > _MAX_NODES:
             raise ParseError("the list of deadlines is nested too deep or too long to be one")
+    if len(whole) != 1:
+        raise ParseError(f"the list of deadlines has {len(whole)} YAML documents, and one was expected")
+    return whole[0]
+
+
+def _mapping(parts: Sequence[object]) -> dict[str, object]:
+    """Keys and values in turn, as a dict. Raises ParseError where a key is no text."""
+    found: dict[str, object] = {}
+    for key, value in zip(parts[::2], parts[1::2], strict=True):
+        if not isinstance(key, str):
+            raise ParseError("the list of deadlines has a list or a mapping as a key")
+        found[key] = value
+    return found
 
 
 def _form(rows: Sequence[Mapping[object, object]]) -> ListFormat:

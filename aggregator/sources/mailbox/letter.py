@@ -6,6 +6,7 @@ parses every address by a recursive grammar that hostile mail can exhaust.
 """
 
 import binascii
+import email.utils
 import hashlib
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from email.errors import HeaderParseError, MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import parseaddr, parsedate_to_datetime
+from functools import partial
 
 from aggregator import text
 from aggregator.errors import ParseError
@@ -31,6 +33,9 @@ _NESTED = re.compile(rb"^content-type:[ \t]*(?:\r?\n[ \t]+)?(?:multipart|message
 _LONG = re.compile(rb"^content-type:(?:[^\n]|\n[ \t]){1500}", re.MULTILINE | re.IGNORECASE)
 _BETWEEN = "raw-unicode-escape"
 """How email.header gives the plain words between encoded ones."""
+_parsed = partial(parseaddr, strict=False) if getattr(email.utils, "supports_strict_parsing", False) else parseaddr
+"""Newer Pythons give up on a broken list of senders; here its name is shown and its address is checked anyhow."""
+
 _ADDRESS = re.compile(r"[^@\s<>]{1,64}@[^@\s<>]{1,255}")
 
 
@@ -113,7 +118,7 @@ def _from(message: Message) -> tuple[str, str]:
     """Name and address of the sender; the name is cut out before it is decoded, for it may decode to an address."""
     written = header(message, "From")
     try:
-        name, address = parseaddr(written)
+        name, address = _parsed(written)
     except (ValueError, IndexError, RecursionError):
         name, address = "", ""
     if not _ADDRESS.fullmatch(address):
