@@ -1,9 +1,14 @@
 """conftest: what every test needs."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
+
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    # a worker of the tests for each core: threads within one would wait for those of the others, and busily
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from aggregator import tables
@@ -40,6 +42,13 @@ def downgrade():
         entry.drop_column("extra")
         entry.alter_column("title", type_=sa.String())
 """.replace("HEAD", HEAD)
+
+
+def test_the_names_of_the_files_are_the_revisions_in_their_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(shipped("migrations")))
+    scripts = ScriptDirectory.from_config(config)
+    assert schema.revisions() == [script.revision for script in scripts.walk_revisions()][::-1]
 
 
 @pytest.fixture(params=DATABASES)

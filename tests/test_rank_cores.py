@@ -1,12 +1,20 @@
 """rank.cores: every part is done once, on all cores, and what goes wrong is told."""
 
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from aggregator.rank.cores import each
+
+
+@pytest.fixture(autouse=True)
+def _two_threads() -> Iterator[None]:
+    """As on a machine of two cores."""
+    with threadpool_limits(limits=2, user_api="blas"):
+        yield
 
 
 def blas_threads() -> list[int]:
@@ -22,6 +30,8 @@ def test_every_part_is_done_once(parts: int) -> None:
 
 def test_an_error_is_raised_and_all_cores_are_given_back() -> None:
     before = blas_threads()
+    assert before
+    assert set(before) == {2}
 
     def work(part: int) -> None:
         if part == 3:

@@ -4,15 +4,16 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from aggregator.errors import StoreError
 from aggregator.shipped import shipped
 from aggregator.store.engine import SQLITE, Door
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _PATIENCE = 120.0
 
@@ -26,6 +27,8 @@ class Schema(Door):
         All of them are one transaction, and an existing SQLite database is first copied to FILE.before-REVISION.bak.
         Two processes that migrate at once wait for each other. Raises StoreError, and then nothing was changed.
         """
+        from alembic import command  # loads for a fifth of a second, and most commands migrate nothing
+
         self._make_file()
         with (
             self._explained(),
@@ -79,9 +82,8 @@ class Schema(Door):
                 f"database {self.name} belongs to another program (it has the tables {some}); "
                 "name another in [database] url"
             )
-        scripts = ScriptDirectory.from_config(self._config(connection))
         current = connection.scalar(text("SELECT version_num FROM alembic_version")) if names else None
-        known = [script.revision for script in scripts.walk_revisions()][::-1]
+        known = revisions()
         if current is not None and current not in known:
             raise StoreError(
                 f"database {self.name} was written by a newer version of this program (revision {current}); "
@@ -90,7 +92,9 @@ class Schema(Door):
         return known[known.index(current) + 1 :] if current else known
 
     @staticmethod
-    def _config(connection: Connection) -> Config:
+    def _config(connection: Connection) -> "Config":
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", str(shipped("migrations")).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
@@ -140,6 +144,11 @@ class Schema(Door):
             unfinished.replace(copy)
         except (OSError, SQLITE.Error) as error:
             raise StoreError(f"database {self.name} was not migrated: no backup at {copy}: {error}") from error
+
+
+def revisions() -> list[str]:
+    """All revisions that this program knows, oldest first: what the names of their files begin with."""
+    return sorted(file.name.partition("_")[0] for file in (shipped("migrations") / "versions").glob("[0-9]*_*.py"))
 
 
 def _make_private(file: Path) -> None:

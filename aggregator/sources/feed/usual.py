@@ -23,7 +23,9 @@ _ODD = re.compile(rb"<!DOCTYPE|<!ENTITY|xml:base|<\?xml-|\xc2[\x80-\x9f]|<channe
 
 _UTF8 = re.compile(rb"<\?xml\s[^>]*encoding\s*=\s*[\"'](?!utf-8[\"'])", re.IGNORECASE)
 _PERSON = re.compile(r"\S+@\S+\.\w+ \(([^()@]{1,100})\)")
-_WINDOWS = re.compile("[\x80-\x9f]")
+_MENDED = re.compile("[\x80-\x9f]|[\xc2-\xf4][\x80-\xbf]")
+"""Characters of Windows, and UTF-8 that was read as Latin-1: feedparser mends both."""
+
 _FLAGS = {"guid": {"isPermaLink"}}
 _ONCE = ("link", "ttl")
 _MOST = 1_000_000
@@ -64,7 +66,7 @@ def _entry(item: Element) -> dict[str, Any] | None:
         said.setdefault(part.tag, []).append(_said(part))
     guid, told = item.find("guid"), "".join(words for texts in said.values() for words in texts)
     is_link = guid is not None and guid.get("isPermaLink", "true") != "false" and "link" not in said
-    if item.attrib or is_link or _WINDOWS.search(told):
+    if item.attrib or is_link or _MENDED.search(told):
         return None
     if any(len(texts) > (_MOST_TAGS if tag == "category" else 1) for tag, texts in said.items()):
         return None
