@@ -6,6 +6,7 @@ TORCH := 2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+export PATH := $(PATH):/usr/sbin:/sbin# the mail servers are there, and not in everybody's PATH
 
 .PHONY: demo test crash box hostile letters mailpath deliver_mailpath lint fix fast bench docs clean
 

@@ -88,6 +88,7 @@ PART = st.one_of(
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.lists(PART, max_size=7), max_size=4), XML, st.sampled_from(["", "<ttl>60</ttl>", "<ttl>x</ttl>"]))
 @example([[("author", "a@e.org (Ada B)"), ("dc:creator", "")]], "", "")
+@example([[("author", "Ada\xa0B")]], "", "")
 @example([[("title", "Â¡"), ("author", "JosÃ©")]], "", "")
 def test_whatever_a_feed_is_made_of(items: list[list[tuple[str, str]]], title: str, more: str) -> None:
     inside = "".join(

@@ -204,8 +204,8 @@ def _date(entry: Mapping[str, Any]) -> datetime | None:
 
 
 def _authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    names = [str(author.get("name") or "") for author in _parts(entry, "authors")]
-    return tuple(filter(None, names if any(names) else [str(entry.get("author") or "")]))
+    names = [text.fold(str(author.get("name") or "")) for author in _parts(entry, "authors")]
+    return tuple(filter(None, names if any(names) else [text.fold(str(entry.get("author") or ""))]))
 
 
 def _url(part: Mapping[str, Any]) -> str:
