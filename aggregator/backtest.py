@@ -110,14 +110,7 @@ class _Replay:
         candidates, vectors = self.store.candidates(_NOBODY, model, revision, since, until, shown=True)
         if not candidates:
             return Week(since=since, until=until, candidates=0, picks=())
-        pool = Pool(
-            candidates,
-            vectors,
-            now=until,
-            store=self.known.vectors,
-            vocabulary=self.known.vocabulary,
-            phrases=self.profile.interests,
-        )
+        pool = self.known.pool(self.profile, candidates, vectors, until)
         taught = self._taught(pool, until)
         order = _order(pool, taught)
         picks = self._picks(order, since, until)

@@ -39,6 +39,17 @@ class Known:
         """The words of the latest entries, and the pairs of words in all interests."""
         return Vocabulary(self._read[0], self._phrases)
 
+    def pool(self, profile: Profile, candidates: Sequence[Candidate], vectors: Vectors, now: datetime) -> Pool:
+        """The candidates as the profile ranks them at that moment; `vectors` has a row for each, shape (n, dim)."""
+        return Pool(
+            candidates,
+            vectors,
+            now=now,
+            store=self.vectors,
+            vocabulary=self.vocabulary,
+            phrases=profile.interests,
+        )
+
     @cached_property
     def _read(self) -> tuple[list[str], Vectors]:
         return self._store.lately(self._embedder.model, self._embedder.revision, _CORPUS)
@@ -96,9 +107,7 @@ def gathered(
 ) -> Tasted:
     """As `tasted`, of one candidate at least, with all that it was made of."""
     known = known or Known(store, embedder, [profile])
-    pool = Pool(
-        candidates, vectors, now=now, store=known.vectors, vocabulary=known.vocabulary, phrases=profile.interests
-    )
+    pool = known.pool(profile, candidates, vectors, now)
     said, works = store.lessons(profile.name, embedder.model, embedder.revision)
     taste = replace(
         written_taste(store, embedder, profile), answers=learnt(pool, said, works, now=now) if said else None
